@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# functions.sh: what the shell tests share.  Sourced by each of them:
+#
+#   . "$abs_top_srcdir/tests/functions.sh"
+#
+# It stops the test at the first failing command, gives it an empty folder
+# ($dir, the current one, removed when it ends), and undoes what cleanup_fn
+# was told, last first.
+
+set -euo pipefail
+export LC_ALL=C
+
+test_name=$(basename "$0" .sh)
+dir=$(mktemp -d "${TMPDIR:-/tmp}/pullback-$test_name.XXXXXX")
+cd "$dir"
+
+_cleanups=()
+# cleanup_fn COMMAND ARGS...: run it when the test ends, however it ends.
+cleanup_fn ()
+{
+  _cleanups+=("$(printf '%q ' "$@")")
+}
+
+_run_cleanups ()
+{
+  local status=$? i
+  trap '' INT TERM
+  set +e
+  for ((i = ${#_cleanups[@]} - 1; i >= 0; i--)); do
+    eval "${_cleanups[i]}"
+  done
+  cd /
+  if [ "$status" -ne 0 ] && [ "$status" -ne 77 ] && [ -n "${KEEP_TEST_DIR:-}" ]
+  then
+    echo "$test_name: kept $dir" >&2
+  else
+    rm -rf "$dir"
+  fi
+  exit "$status"
+}
+trap _run_cleanups EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# fail MESSAGE: this test has found a defect.
+fail ()
+{
+  echo "$test_name: FAILED: $*" >&2
+  exit 1
+}
+
+# requires COMMAND...: skip the test unless the command succeeds.
+requires ()
+{
+  if ! "$@" >/dev/null 2>&1; then
+    echo "$test_name: skipped because this failed: $*" >&2
+    exit 77
+  fi
+}
+
+# expect_status N COMMAND...: COMMAND must exit with N.  Its standard output
+# and error are left in the files out and err.
+expect_status ()
+{
+  local want=$1 got=0
+  shift
+  "$@" >out 2>err || got=$?
+  if [ "$got" -ne "$want" ]; then
+    cat out err >&2
+    fail "exit status $got instead of $want: $*"
+  fi
+}
+
+# expect_text FILE TEXT: FILE must contain TEXT literally.
+expect_text ()
+{
+  grep -qF -- "$2" "$1" || { cat "$1" >&2; fail "$1 does not say: $2"; }
+}
+
+# wait_for DESCRIPTION COMMAND...: until COMMAND succeeds, for 30 s at most.
+wait_for ()
+{
+  local what=$1 i
+  shift
+  for ((i = 0; i < 300; i++)); do
+    if "$@" >/dev/null 2>&1; then
+      return 0
+    fi
+    sleep 0.1
+  done
+  fail "waited too long for $what"
+}
+
+# kill_and_wait PID: end a process that this test started.
+kill_and_wait ()
+{
+  local i
+  kill "$1" 2>/dev/null || return 0
+  for ((i = 0; i < 100; i++)); do
+    kill -0 "$1" 2>/dev/null || break
+    sleep 0.05
+  done
+  kill -KILL "$1" 2>/dev/null || :
+  wait "$1" 2>/dev/null || :
+}
+
+# start_nbdkit SOCKET PLUGIN-ARGS...: stock nbdkit on a unix socket.  Its
+# process id is left in $nbdkit_pid, its messages in SOCKET.log.  Arguments
+# before the plugin (filters, TLS) are taken from the array nbdkit_options.
+nbdkit_options=()
+start_nbdkit ()
+{
+  local socket=$1
+  shift
+  rm -f "$socket" "$socket.pid"
+  LD_PRELOAD="${SANITIZE_PRELOAD:-}" ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
+    nbdkit -f -U "$socket" -P "$socket.pid" "${nbdkit_options[@]}" "$@" \
+    >"$socket.log" 2>&1 &
+  nbdkit_pid=$!
+  cleanup_fn kill_and_wait "$nbdkit_pid"
+  local i
+  for ((i = 0; i < 300; i++)); do
+    [ -s "$socket.pid" ] && return 0
+    kill -0 "$nbdkit_pid" 2>/dev/null || break
+    sleep 0.05
+  done
+  cat "$socket.log" >&2
+  fail "nbdkit did not start: $*"
+}
+
+# serve SOCKET ARGS...: nbdkit with our plugin.
+serve ()
+{
+  local socket=$1
+  shift
+  start_nbdkit "$socket" "$PULLBACK_PLUGIN" "$@"
+}
+
+# stop_server PID: end it and wait until its socket and locks are gone.
+stop_server ()
+{
+  kill_and_wait "$1"
+}
+
+# start_qemu_nbd SOCKET ARGS...: qemu-nbd on a unix socket; the process id is
+# left in $qemu_nbd_pid.
+start_qemu_nbd ()
+{
+  local socket=$1
+  shift
+  rm -f "$socket" "$socket.pid"
+  qemu-nbd -t -k "$dir/$socket" --pid-file="$dir/$socket.pid" "$@" \
+    >"$socket.log" 2>&1 &
+  qemu_nbd_pid=$!
+  cleanup_fn kill_and_wait "$qemu_nbd_pid"
+  local i
+  for ((i = 0; i < 300; i++)); do
+    [ -s "$socket.pid" ] && return 0
+    kill -0 "$qemu_nbd_pid" 2>/dev/null || break
+    sleep 0.05
+  done
+  cat "$socket.log" >&2
+  fail "qemu-nbd did not start: $*"
+}
