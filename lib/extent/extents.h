@@ -21,6 +21,11 @@ cleanup_extents (pb_extents **extents)
 /* pb_extents *CLEANUP_EXTENTS e = ...; */
 #define CLEANUP_EXTENTS CLEANUP (cleanup_extents)
 
+/* Has nothing been taken from EXTENTS yet, so that it still covers its whole
+ * range?
+ */
+bool extents_are_untouched (const pb_extents *extents);
+
 /* Fail unless [offset, offset + length) lies on a disk of SIZE bytes; NAME is
  * the disk's, for the error.
  */
