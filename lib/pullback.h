@@ -110,7 +110,9 @@ struct pb_extents_ops {
   void (*free) (void *opaque);
 };
 
-/* A stream over [offset, offset + length) from the caller's own source. */
+/* A stream over [offset, offset + length), which must not go beyond 2^63 - 1,
+ * from the caller's own source.
+ */
 pb_extents *pb_extents_new (uint64_t offset, uint64_t length,
                             const struct pb_extents_ops *ops,
                             void *opaque) PB_MUST_CHECK;
@@ -130,7 +132,8 @@ pb_extents *pb_extents_constant (uint64_t offset, uint64_t length,
 
 /* The functions below take streams and make a new one.  They own what they
  * take: it is freed with the result, and also when they fail.  A NULL stream
- * makes them fail with the error that is already set, so that calls nest.
+ * makes them fail with the error that is already set, so that calls nest.  A
+ * stream from which something has been taken already is refused.
  */
 
 /* FIRST, then SECOND, which must start where FIRST ends. */
@@ -153,14 +156,14 @@ pb_extents *pb_extents_overlay (pb_extents *dirty,
 
 /* Widen extents to granules of GRANULE bytes (a power of two), counted from
  * byte 0 of the disk: a granule is DIRTY where any byte of it is, and ZERO or
- * HOLE only where all of it is.  The range must start on a granule; it may
- * end inside one.
+ * HOLE only where all of it is; its depth is 0 where that differs inside it.
+ * The range must start on a granule; it may end inside one.
  */
 pb_extents *pb_extents_align (pb_extents *extents,
                               uint64_t granule) PB_MUST_CHECK;
 
 /* Merge neighbours with equal flags and depth, up to MAX_LENGTH bytes each (0:
- * no limit).
+ * no limit); extents longer than that are cut.
  */
 pb_extents *pb_extents_coalesce (pb_extents *extents,
                                  uint64_t max_length) PB_MUST_CHECK;
