@@ -21,6 +21,12 @@ struct pb_bitmap {
   uint64_t *words;           /* NULL when nr_words is 0 */
 };
 
+/* The first bit in [FIRST, END) that is not as those of SAME, which is 0 or
+ * ~0, or END where there is none.
+ */
+uint64_t find_bit (const uint64_t *words, uint64_t first, uint64_t end,
+                   uint64_t same);
+
 static inline void
 cleanup_bitmap (pb_bitmap **bitmap)
 {
