@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* raw.c: where the data of a raw image is. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "layer.h"
+#include "round.h"
+
+/* Whatever the file system cannot tell is data, which is always true. */
+static void
+all_data (uint64_t length, struct cluster_run *run)
+{
+  run->kind = CLUSTER_DATA;
+  run->length = length;
+}
+
+/* lseek () moves the file's offset, which nothing here reads from, so threads
+ * do not disturb each other.
+ */
+int
+raw_lookup (const struct file *file, uint64_t offset, uint64_t length,
+            enum cluster_purpose purpose, struct cluster_run *run)
+{
+  off_t data, hole;
+
+  run->host = offset;
+  /* Holes read as zeroes anyway, and faster than they are asked for. */
+  if (purpose == CLUSTERS_TO_READ || file->is_block_device) {
+    all_data (length, run);
+    return 0;
+  }
+
+  data = lseek (file->fd, offset, SEEK_DATA);
+  if (data == -1 && errno == ENXIO)
+    data = offset + length; /* no more data in the file */
+  if (data == -1) {
+    if (errno != EINVAL && errno != EOPNOTSUPP) {
+      set_error_errno ("%s: lseek", file->name);
+      return -1;
+    }
+    all_data (length, run);
+    return 0;
+  }
+  if ((uint64_t) data > offset) {
+    run->kind = CLUSTER_ZERO;
+    run->length = min_u64 (data - offset, length);
+    return 0;
+  }
+  hole = lseek (file->fd, offset, SEEK_HOLE);
+  /* A file that somebody is writing may have changed in between. */
+  if (hole == -1 || (uint64_t) hole <= offset)
+    all_data (length, run);
+  else
+    all_data (min_u64 (hole - offset, length), run);
+  return 0;
+}
