@@ -14,9 +14,13 @@
 #include "cleanup.h"
 #include "error.h"
 #include "file.h"
+#include "zero.h"
 
 /* The kernel moves at most this much in one call. */
 #define IO_MAX ((size_t) 0x7ffff000)
+
+/* What file systems keep a hole of, at the finest. */
+#define SPARSE_PAGE ((size_t) 4096)
 
 int
 file_open (struct file *file, const char *name)
@@ -155,10 +159,46 @@ file_pwrite (const struct file *file, const void *buffer, size_t count,
 }
 
 int
+file_pwrite_sparse (const struct file *file, const void *buffer, size_t count,
+                    uint64_t offset)
+{
+  const char *bytes = buffer;
+  size_t start = 0, end;
+
+  while (start < count) {
+    size_t page = count - start < SPARSE_PAGE ? count - start : SPARSE_PAGE;
+
+    if (buffer_is_zero (bytes + start, page)) {
+      start += page;
+      continue;
+    }
+    for (end = start + page; end < count; end += page) {
+      page = count - end < SPARSE_PAGE ? count - end : SPARSE_PAGE;
+      if (buffer_is_zero (bytes + end, page))
+        break;
+    }
+    if (file_pwrite (file, bytes + start, end - start, offset + start) == -1)
+      return -1;
+    start = end;
+  }
+  return 0;
+}
+
+int
 file_sync (const struct file *file)
 {
   if (fsync (file->fd) == -1) {
     set_error_errno ("%s: fsync", file->name);
+    return -1;
+  }
+  return 0;
+}
+
+int
+file_sync_data (const struct file *file)
+{
+  if (fdatasync (file->fd) == -1) {
+    set_error_errno ("%s: fdatasync", file->name);
     return -1;
   }
   return 0;

@@ -44,8 +44,20 @@ int file_pread_padded (const struct file *file, void *buffer, size_t count,
 int file_pwrite (const struct file *file, const void *buffer, size_t count,
                  uint64_t offset);
 
+/* As file_pwrite (), but pages that are all zero are left out: only for a part
+ * of a new file where nothing has been written yet, which then stays a hole
+ * and reads as zeroes.
+ */
+int file_pwrite_sparse (const struct file *file, const void *buffer,
+                        size_t count, uint64_t offset);
+
 /* Make everything written durable (fsync). */
 int file_sync (const struct file *file);
+
+/* Make what was written readable again after a crash (fdatasync): the bytes,
+ * and the file's size, but not its times.
+ */
+int file_sync_data (const struct file *file);
 
 /* Make the names in the folder that holds PATH durable. */
 int file_sync_folder (const char *path);
