@@ -128,6 +128,13 @@ start_nbdkit ()
   fail "nbdkit did not start: $*"
 }
 
+# run_nbdkit ARGS...: nbdkit until it ends, where it is expected to do so soon.
+run_nbdkit ()
+{
+  timeout -k 5 20 env LD_PRELOAD="${SANITIZE_PRELOAD:-}" \
+    ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" nbdkit "$@"
+}
+
 # serve SOCKET ARGS...: nbdkit with our plugin.
 serve ()
 {
@@ -161,4 +168,41 @@ start_qemu_nbd ()
   done
   cat "$socket.log" >&2
   fail "qemu-nbd did not start: $*"
+}
+
+# nbd_uri SOCKET [EXPORT]: the URI of an export on a unix socket in $dir.
+nbd_uri ()
+{
+  echo "nbd+unix:///${2:-}?socket=$dir/$1"
+}
+
+# zero_map URI and dirty_map URI [BITMAP]: what a server tells of a disk, as
+# lines "OFFSET LENGTH FLAG", neighbours merged, so that two servers can be
+# compared with cmp.  FLAG says whether the bytes are zero, or dirty: by QEMU's
+# metadata context of that BITMAP, else as the allocation of a map's export.
+_merge_map ()
+{
+  awk -v kind="$1" '
+    function flush() { if (sum > 0) print start, sum, last }
+    {
+      flag = kind == "zero" ? int($3 / 2) % 2 : kind == "clean" ? 1 - $3 : $3
+      if (sum == 0 || flag != last) {
+        flush()
+        start = $1; sum = 0; last = flag
+      }
+      sum += $2
+    }
+    END { flush() }'
+}
+zero_map ()
+{
+  nbdinfo --map "$1" | _merge_map zero
+}
+dirty_map ()
+{
+  if [ $# -gt 1 ]; then
+    nbdinfo --map="qemu:dirty-bitmap:$2" "$1" | _merge_map dirty
+  else
+    nbdinfo --map "$1" | _merge_map clean
+  fi
 }
