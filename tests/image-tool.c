@@ -39,6 +39,17 @@ usage (void)
   exit (2);
 }
 
+static uint64_t
+parse_number (const char *text)
+{
+  char *end;
+  uint64_t value = strtoull (text, &end, 0);
+
+  if (*text == '\0' || *end != '\0')
+    usage ();
+  return value;
+}
+
 static void
 print_string (const char *text)
 {
@@ -171,7 +182,7 @@ run_command (pb_image *image, int argc, char **argv)
   else if (strcmp (command, "map") == 0 && argc == 1)
     print_extents (pb_image_map (image, 0, pb_image_get_size (image)));
   else if (strcmp (command, "read") == 0 && argc == 3)
-    copy_out (image, strtoull (argv[1], NULL, 0), strtoull (argv[2], NULL, 0));
+    copy_out (image, parse_number (argv[1]), parse_number (argv[2]));
   else if (strcmp (command, "dump") == 0 && argc == 1)
     copy_out (image, 0, pb_image_get_size (image));
   else if (strcmp (command, "bitmaps") == 0 && argc == 1)
