@@ -31,9 +31,10 @@ qcow2_header_wanted (const void *buffer, size_t count)
   if (count < QCOW2_HEADER_PEEK || load_be32 (bytes) != QCOW2_MAGIC)
     return count;
   cluster_bits = load_be32 (bytes + QCOW2_HEADER_CLUSTER_BITS);
+  /* All fields, to say what is wrong with this one. */
   if (cluster_bits < QCOW2_CLUSTER_BITS_MIN
       || cluster_bits > QCOW2_CLUSTER_BITS_MAX)
-    return count;
+    cluster_bits = QCOW2_CLUSTER_BITS_MIN;
   return (size_t) 1 << cluster_bits;
 }
 
