@@ -8,6 +8,7 @@
 #include "writer-tests.h"
 
 #define MAX_CLUSTERS 24
+#define MAX_SIZE     (8 << 20)
 
 static const char *const compression_names[] = { "none", "zlib", "zstd" };
 
@@ -57,7 +58,9 @@ test_layout (unsigned cluster_bits, enum pb_compression compression,
              enum pb_format *backing_format)
 {
   uint64_t cluster_size = UINT64_C (1) << cluster_bits;
-  uint64_t clusters = 1 + unit_random_below (MAX_CLUSTERS);
+  uint64_t most = MAX_SIZE / cluster_size;
+  uint64_t clusters
+    = 1 + unit_random_below (most < MAX_CLUSTERS ? most : MAX_CLUSTERS);
   /* Not a multiple of the cluster size, mostly, nor of 512. */
   uint64_t size = clusters * cluster_size - unit_random_below (cluster_size);
   uint64_t rounded = (size + 511) / 512 * 512;
