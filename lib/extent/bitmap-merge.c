@@ -44,6 +44,10 @@ groups (unsigned width, unsigned step)
   return every[step] * ((UINT64_C (1) << (1 << width)) - 1);
 }
 
+/* The loops of the next two functions are unrolled so that with a constant N
+ * every mask and shift is a constant, too.
+ */
+
 /* Make 2^N bits of each of the lowest 64 / 2^N bits of WORD (0 < N < 6).  The
  * upper half of what is still together moves to its place, then the upper
  * halves of the halves, and so on; at last each bit fills its group.
@@ -51,10 +55,11 @@ groups (unsigned width, unsigned step)
 static inline uint64_t
 expand_word (uint64_t word, unsigned n)
 {
-  unsigned width = 6 - n;
+  int width;
 
-  word &= groups (width, 6);
-  while (width-- > 0)
+  word &= groups (6 - n, 6);
+#pragma GCC unroll 6
+  for (width = 5 - (int) n; width >= 0; width--)
     word = (word | word << ((1 << (width + n)) - (1 << width)))
            & groups (width, width + n);
   return (word << (1 << n)) - word;
@@ -68,9 +73,11 @@ fold_word (uint64_t word, unsigned n)
 {
   unsigned width;
 
+#pragma GCC unroll 6
   for (width = 0; width < n; width++)
     word |= word >> (1 << width);
   word &= every[n];
+#pragma GCC unroll 6
   for (width = 0; width < 6 - n; width++)
     word = (word | word >> ((1 << (width + n)) - (1 << width)))
            & groups (width + 1, width + 1 + n);
