@@ -22,7 +22,7 @@ static _Thread_local int last_errno;
 /* FORMAT's arguments may point into last_message, so the text is made beside
  * it first.
  */
-static void
+__attribute__ ((__format__ (__printf__, 3, 0))) static void
 record (int errnum, const char *cause, const char *format, va_list args)
 {
   char text[ERROR_MAX];
