@@ -413,7 +413,9 @@ enum pb_compression {
 
 enum pb_writer_flags {
   /* Replace a file that already has the output's name, once the new one is
-   * finished, and any leftover that is in the way.
+   * finished, and any leftover that is in the way.  A file that anybody has
+   * locked, as QEMU and this library do while they read it, is not replaced
+   * (EBUSY): it may be a layer of the output's own backing chain.
    */
   PB_WRITER_FORCE = 1,
 

@@ -49,6 +49,29 @@ set_names (struct output *output, const char *path)
   return 0;
 }
 
+/* A file that somebody has open is not replaced under them.  Most of all not
+ * when it is this process that reads it: as a layer, however deep, of the
+ * backing chain of the very output that would take its place.
+ */
+static int
+check_is_unused (const struct output *output)
+{
+  int CLEANUP_CLOSE fd
+    = openat (output->folder.fd, output->name,
+              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  struct file old = { .fd = fd, .name = output->path };
+
+  if (fd == -1) {
+    set_error_errno ("%s", output->path);
+    return -1;
+  }
+  if (image_lock (&old, IMAGE_LOCK_WRITER) == -1) {
+    prefix_error ("cannot replace the output");
+    return -1;
+  }
+  return 0;
+}
+
 /* PATH itself is only touched when the output is finished; that it is in the
  * way should be known before the work is done.
  */
@@ -75,7 +98,7 @@ check_final_name (const struct output *output)
                   output->path);
     return -1;
   }
-  return 0;
+  return check_is_unused (output);
 }
 
 /* Does PATH.partial name the file that is open as FILE?  A name can change

@@ -88,8 +88,8 @@ set_conflict_error (const struct file *file, enum image_lock_kind kind,
 {
   if (kind == IMAGE_LOCK_WRITER)
     pb_set_error (EBUSY,
-                  "%s: is in use by another process; wait until it has "
-                  "finished with the file",
+                  "%s: is in use (by another process, or as a backing "
+                  "file); wait until it is free",
                   file->name);
   else if (used & (WRITE | RESIZE))
     pb_set_error (EBUSY,

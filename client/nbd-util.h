@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* nbd-util.h: small things that every user of a libnbd handle needs. */
+
+#ifndef PULLBACK_NBD_UTIL_H
+#define PULLBACK_NBD_UTIL_H
+
+#include <libnbd.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Record libnbd's last error of this thread: "FORMAT...: libnbd's text". */
+void set_nbd_error (const char *format, ...)
+  __attribute__ ((__format__ (__printf__, 1, 2)));
+
+/* Has the connection ended? */
+bool nbd_is_gone (struct nbd_handle *nbd);
+
+/* Wait until NBD can go on, WAKE_FD (an eventfd, which is then reset) is
+ * written to, or TIMEOUT_MS have passed (-1: never), and let NBD go on.  NBD
+ * may be NULL, or gone: then only WAKE_FD is waited for.  Returns 0, also when
+ * the connection has just ended, or -1 with an error set.
+ *
+ * The handle is not locked while this waits, so that another thread can issue
+ * a command on it; that thread must write to WAKE_FD afterwards, since the
+ * command may have changed what there is to wait for.
+ */
+int nbd_wait (struct nbd_handle *nbd, int wake_fd, int timeout_ms);
+
+/* Write to an eventfd. */
+void wake (int wake_fd);
+
+/* TEXT, which a server has sent, fit for a terminal: everything but printable
+ * ASCII is shown as '?', and what is longer than SIZE - 1 is cut.  Returns
+ * BUFFER.
+ */
+const char *printable (const char *text, char *buffer, size_t size);
+
+#endif /* PULLBACK_NBD_UTIL_H */

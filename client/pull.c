@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* pull.c: the life of a pull: connections, threads, the first error. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "nbd-util.h"
+#include "plan.h"
+#include "pull.h"
+#include "worker.h"
+
+/* Bytes of all requests in flight together; each connection gets its share.
+ * A quarter of this keeps a fast local server busy, all of it a line of 1 GB/s
+ * with 30 ms of delay.
+ */
+#define IN_FLIGHT_MAX (32U << 20)
+
+void
+pull_stop (struct pull *pull)
+{
+  __atomic_store_n (&pull->stop, true, __ATOMIC_RELEASE);
+  queue_stop (&pull->queue);
+  wake (pull->mapper_wake_fd);
+  for (unsigned i = 0; i < pull->nr_workers; i++)
+    wake (pull->workers[i].wake_fd);
+}
+
+void
+pull_fail (struct pull *pull)
+{
+  pthread_mutex_lock (&pull->error_lock);
+  if (pull->errnum == 0) {
+    pull->error = strdup (pb_get_error ());
+    pull->errnum = pb_get_errno ();
+  }
+  pthread_mutex_unlock (&pull->error_lock);
+  pull_stop (pull);
+}
+
+void
+pull_thread_ends (struct pull *pull)
+{
+  if (atomic_fetch_sub (&pull->running, 1) == 1)
+    wake (pull->done_fd);
+}
+
+static int
+make_eventfd (int *fd)
+{
+  *fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (*fd == -1) {
+    pb_set_error (errno, "eventfd: %s", strerror (errno));
+    return -1;
+  }
+  return 0;
+}
+
+static int
+init (struct pull *pull, const struct pull_config *config)
+{
+  memset (pull, 0, sizeof *pull);
+  pull->config = *config;
+  pull->mapper_wake_fd = pull->done_fd = -1;
+  pthread_mutex_init (&pull->error_lock, NULL);
+  rate_init (&pull->rate, config->rate_limit);
+  if (make_eventfd (&pull->mapper_wake_fd) == -1
+      || make_eventfd (&pull->done_fd) == -1)
+    return -1;
+  return 0;
+}
+
+/* How much one worker has in flight, in tasks that are whole granules. */
+static void
+share_memory (const struct pull_config *config, unsigned nr_workers,
+              unsigned *nr_tasks, uint32_t *task_size, uint32_t *read_size)
+{
+  uint32_t max_block = config->source->max_block;
+  uint64_t share = IN_FLIGHT_MAX / nr_workers;
+
+  *task_size = config->request_size > config->granule ? config->request_size
+                                                      : config->granule;
+  *read_size
+    = config->request_size < max_block ? config->request_size : max_block;
+  *read_size -= *read_size % config->source->min_block;
+  if (*read_size == 0)
+    *read_size = config->source->min_block;
+  *nr_tasks = share / *task_size;
+  if (*nr_tasks > config->requests)
+    *nr_tasks = config->requests;
+  if (*nr_tasks == 0)
+    *nr_tasks = 1;
+}
+
+static int
+make_workers (struct pull *pull)
+{
+  const struct pull_config *config = &pull->config;
+  unsigned nr_workers = config->source->multi_conn ? config->connections : 1;
+  uint32_t task_size, read_size;
+  unsigned nr_tasks;
+
+  share_memory (config, nr_workers, &nr_tasks, &task_size, &read_size);
+  pull->workers = calloc (nr_workers, sizeof *pull->workers);
+  pull->consumers = calloc (nr_workers, sizeof *pull->consumers);
+  if (pull->workers == NULL || pull->consumers == NULL) {
+    pb_set_error (ENOMEM, "no memory for workers: %s", strerror (ENOMEM));
+    return -1;
+  }
+  for (unsigned i = 0; i < nr_workers; i++) {
+    struct worker *worker = &pull->workers[i];
+
+    pull->nr_workers++;
+    if (worker_init (worker, pull, i, nr_tasks, task_size, read_size) == -1)
+      return -1;
+    pull->consumers[i].wake_fd = worker->wake_fd;
+    if (i == 0) {
+      worker->nbd = config->source->nbd;
+      config->source->nbd = NULL;
+    }
+    else
+      worker->nbd = source_connect (config->source);
+    if (worker->nbd == NULL)
+      return -1;
+  }
+  return 0;
+}
+
+/* The mapper has a connection of its own where that is allowed, so that its
+ * small replies do not queue up behind data.
+ */
+static int
+make_plan (struct pull *pull)
+{
+  const struct source *source = pull->config.source;
+
+  if (source->multi_conn) {
+    pull->map_nbd = source_connect (source);
+    if (pull->map_nbd == NULL)
+      return -1;
+    pull->plan = plan_new (pull, pull->map_nbd, -1);
+  }
+  else
+    pull->plan
+      = plan_new (pull, pull->workers[0].nbd, pull->workers[0].wake_fd);
+  return pull->plan ? 0 : -1;
+}
+
+static int
+start_thread (struct pull *pull, pthread_t *thread, void *(*run) (void *),
+              void *opaque)
+{
+  int err;
+
+  atomic_fetch_add (&pull->running, 1);
+  err = pthread_create (thread, NULL, run, opaque);
+  if (err) {
+    atomic_fetch_sub (&pull->running, 1);
+    pb_set_error (err, "cannot start a thread: %s", strerror (err));
+    return -1;
+  }
+  pull->nr_threads++;
+  return 0;
+}
+
+static void
+destroy (struct pull *pull)
+{
+  /* Closing a connection ends its commands, which use buffers, windows of the
+   * map and eventfds: those go last.
+   */
+  pb_extents_free (pull->plan);
+  if (pull->map_nbd)
+    nbd_close (pull->map_nbd);
+  for (unsigned i = 0; i < pull->nr_workers; i++)
+    if (pull->workers[i].nbd)
+      nbd_close (pull->workers[i].nbd);
+  source_disconnect (pull->config.source);
+  for (unsigned i = 0; i < pull->nr_workers; i++)
+    worker_destroy (&pull->workers[i]);
+  free (pull->workers);
+  free (pull->consumers);
+  if (pull->mapper_wake_fd >= 0)
+    close (pull->mapper_wake_fd);
+  if (pull->done_fd >= 0)
+    close (pull->done_fd);
+  free (pull->error);
+  pthread_mutex_destroy (&pull->error_lock);
+}
+
+int
+pull_start (struct pull *pull, const struct pull_config *config)
+{
+  if (init (pull, config) == -1 || make_workers (pull) == -1
+      || queue_init (&pull->queue, pull->consumers, pull->nr_workers) == -1) {
+    destroy (pull);
+    return -1;
+  }
+  /* One more, so that done_fd is written to only when all have started. */
+  atomic_store (&pull->running, 1);
+  if (make_plan (pull) == -1
+      || start_thread (pull, &pull->mapper, mapper_run, pull) == -1)
+    goto fail;
+  for (unsigned i = 0; i < pull->nr_workers; i++)
+    if (start_thread (pull, &pull->workers[i].thread, worker_run,
+                      &pull->workers[i])
+        == -1)
+      goto fail;
+  pull_thread_ends (pull);
+  return 0;
+
+ fail:
+  pull_fail (pull);
+  return pull_finish (pull);
+}
+
+int
+pull_finish (struct pull *pull)
+{
+  int result = 0;
+
+  if (pull->nr_threads)
+    pthread_join (pull->mapper, NULL);
+  for (unsigned i = 0; i + 1 < pull->nr_threads; i++)
+    pthread_join (pull->workers[i].thread, NULL);
+  if (pull->errnum) {
+    pb_set_error (pull->errnum, "%s",
+                  pull->error ? pull->error : strerror (pull->errnum));
+    result = -1;
+  }
+  else if (pull->stop) {
+    pb_set_error (ECANCELED, "stopped");
+    result = -1;
+  }
+  queue_destroy (&pull->queue);
+  destroy (pull);
+  return result;
+}
+
+int
+pull_map (struct pull *pull, const struct pull_config *config)
+{
+  int result = -1;
+
+  if (init (pull, config) == 0) {
+    pull->plan = plan_new (pull, config->source->nbd, -1);
+    if (pull->plan)
+      result = mapper_count (pull);
+  }
+  destroy (pull);
+  return result;
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* source.c: the export that is pulled, and where its dirty map is found. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nbd-util.h"
+#include "pullback.h"
+#include "source.h"
+
+#define DIRTY_BITMAP_PREFIX "qemu:dirty-bitmap:"
+
+/* How our nbdkit plugin begins the description of a map's export. */
+#define MAP_DESCRIPTION "pullback dirty map "
+
+/* Where a server states no limits, what every server takes (NBD protocol,
+ * "Block size constraints").
+ */
+#define DEFAULT_MAX_BLOCK (32U << 20)
+
+/* What libnbd takes in one read. */
+#define LIBNBD_MAX_BLOCK (64U << 20)
+
+const char *
+map_source_name (enum map_source map_source)
+{
+  static const char *const names[] = {
+    [MAP_SOURCE_NONE] = "none",
+    [MAP_SOURCE_CONTEXT] = "context",
+    [MAP_SOURCE_EXPORT] = "export",
+  };
+
+  return names[map_source];
+}
+
+/* A connection that is still negotiating, so that the export and its contexts
+ * can be chosen.
+ */
+static struct nbd_handle *
+start_connection (const char *uri)
+{
+  struct nbd_handle *nbd = nbd_create ();
+
+  if (nbd == NULL
+      || nbd_set_opt_mode (nbd, true) == -1
+      || nbd_set_full_info (nbd, true) == -1
+      /* The URI comes from the user, so its key files are the user's too. */
+      || nbd_set_uri_allow_local_file (nbd, true) == -1
+      /* Reads are checked to cover the whole buffer instead (worker.c). */
+      || nbd_set_pread_initialize (nbd, false) == -1
+      || nbd_connect_uri (nbd, uri) == -1) {
+    set_nbd_error ("%s", uri);
+    nbd_close (nbd);
+    return NULL;
+  }
+  if (nbd_aio_is_negotiating (nbd) != 1) {
+    pb_set_error (ENOTSUP, "%s: the server only speaks the old style of NBD, "
+                  "which knows no exports and no maps",
+                  uri);
+    nbd_close (nbd);
+    return NULL;
+  }
+  return nbd;
+}
+
+static int
+go (struct nbd_handle *nbd, const char *uri, const char *export_name)
+{
+  if (nbd_set_export_name (nbd, export_name) == -1 || nbd_opt_go (nbd) == -1) {
+    set_nbd_error ("%s: export '%s'", uri, export_name);
+    return -1;
+  }
+  return 0;
+}
+
+/* Names that the server told of, for an error message. */
+struct name_list {
+  char text[1024];
+  unsigned count;
+};
+
+static void
+append_name (struct name_list *list, const char *name)
+{
+  char clean[128];
+  size_t length = strlen (list->text);
+
+  printable (name, clean, sizeof clean);
+  snprintf (list->text + length, sizeof list->text - length, "%s'%s'",
+            list->count++ ? ", " : "", clean);
+}
+
+static int
+append_export (void *opaque, const char *name, const char *description)
+{
+  (void) description;
+  append_name (opaque, name);
+  return 0;
+}
+
+static int
+append_context (void *opaque, const char *name)
+{
+  if (strncmp (name, DIRTY_BITMAP_PREFIX, strlen (DIRTY_BITMAP_PREFIX)) == 0)
+    append_name (opaque, name + strlen (DIRTY_BITMAP_PREFIX));
+  return 0;
+}
+
+/* Extend "no such export" by the exports there are. */
+static void
+explain_unknown_export (struct nbd_handle *nbd, const char *uri,
+                        const char *export_name)
+{
+  struct name_list exports = { .count = 0 };
+  nbd_list_callback callback
+    = { .callback = append_export, .user_data = &exports };
+
+  if (pb_get_errno () == ENOENT && nbd_opt_list (nbd, callback) != -1
+      && exports.count)
+    pb_set_error (ENOENT, "%s: the server does not give the export '%s'; it "
+                  "has %s",
+                  uri, export_name, exports.text);
+}
+
+/* The name of the export that "" stands for, or NULL where the server does not
+ * say.
+ */
+static char *
+canonical_name (struct nbd_handle *nbd, const char *export_name)
+{
+  char *name = nbd_get_canonical_export_name (nbd);
+
+  if (name == NULL || name[0] == '\0') {
+    free (name);
+    name = strdup (export_name);
+  }
+  return name;
+}
+
+static bool
+is_map_export (struct nbd_handle *nbd)
+{
+  char *description = nbd_get_export_description (nbd);
+  bool is_map
+    = description
+      && strncmp (description, MAP_DESCRIPTION, strlen (MAP_DESCRIPTION)) == 0;
+
+  free (description);
+  return is_map;
+}
+
+static void
+set_no_map_error (struct nbd_handle *nbd, const struct source *source,
+                  const char *bitmap, bool export_exists)
+{
+  struct name_list maps = { .count = 0 }, exports = { .count = 0 };
+  nbd_context_callback each_context
+    = { .callback = append_context, .user_data = &maps };
+  nbd_list_callback each_export
+    = { .callback = append_export, .user_data = &exports };
+
+  nbd_clear_meta_contexts (nbd);
+  nbd_set_export_name (nbd, source->export_name);
+  if (nbd_add_meta_context (nbd, DIRTY_BITMAP_PREFIX) != -1)
+    nbd_opt_list_meta_context (nbd, each_context);
+  nbd_opt_list (nbd, each_export);
+  pb_set_error (ENOENT,
+                "%s: export '%s' has no usable dirty map '%s': there is "
+                "neither a context " DIRTY_BITMAP_PREFIX
+                "%s nor %s '%s/%s'%s%s%s%s; without it only a full backup "
+                "is safe",
+                source->uri, source->export_name, bitmap, bitmap,
+                export_exists ? "a dirty map in the export" : "an export",
+                source->export_name, bitmap,
+                maps.count ? "; dirty bitmaps here: " : "", maps.text,
+                exports.count ? "; exports here: " : "", exports.text);
+}
+
+/* A connection to the map's export, for the map alone. */
+static struct nbd_handle *
+connect_map (const char *uri, const char *export_name)
+{
+  struct nbd_handle *nbd = start_connection (uri);
+
+  if (nbd == NULL)
+    return NULL;
+  if (nbd_add_meta_context (nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == -1) {
+    set_nbd_error ("%s", uri);
+    goto fail;
+  }
+  if (go (nbd, uri, export_name) == -1)
+    goto fail;
+  if (!is_map_export (nbd)
+      || nbd_can_meta_context (nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 1) {
+    pb_set_error (ENOTSUP, "%s: export '%s' does not give its map "
+                  "(base:allocation)",
+                  uri, export_name);
+    goto fail;
+  }
+  return nbd;
+
+ fail:
+  nbd_close (nbd);
+  return NULL;
+}
+
+/* Look for the export CANONICAL/BITMAP, on the connection that is there: a
+ * server may take only one at a time.  Returns 1 and connects to it if found,
+ * 0 if not, -1 on error.  *EXPORT_EXISTS says whether there is some export of
+ * that name.
+ */
+static int
+find_map_export (struct source *source, const char *canonical,
+                 const char *bitmap, bool *export_exists)
+{
+  char *name = NULL;
+
+  *export_exists = false;
+  if (asprintf (&name, "%s/%s", canonical, bitmap) == -1) {
+    pb_set_error (ENOMEM, "%s: %s", source->uri, strerror (ENOMEM));
+    return -1;
+  }
+  /* A name that is too long for NBD is on no server. */
+  *export_exists = nbd_set_export_name (source->nbd, name) != -1
+                   && nbd_opt_info (source->nbd) != -1;
+  if (!*export_exists || !is_map_export (source->nbd)) {
+    free (name);
+    return 0;
+  }
+  source->map_nbd = connect_map (source->uri, name);
+  source->map_name = name;
+  source->map_source = MAP_SOURCE_EXPORT;
+  return source->map_nbd ? 1 : -1;
+}
+
+/* On a connection that is negotiating, and goes on to do so. */
+static int
+find_map (struct source *source, const char *bitmap)
+{
+  char *context = NULL, *canonical = NULL;
+  bool export_exists;
+  int result = -1;
+
+  if (asprintf (&context, DIRTY_BITMAP_PREFIX "%s", bitmap) == -1) {
+    pb_set_error (ENOMEM, "%s: %s", source->uri, strerror (ENOMEM));
+    return -1;
+  }
+  if (nbd_add_meta_context (source->nbd, context) == -1) {
+    set_nbd_error ("%s: dirty map '%s'", source->uri, bitmap);
+    goto out;
+  }
+  if (nbd_opt_info (source->nbd) == -1) {
+    set_nbd_error ("%s: export '%s'", source->uri, source->export_name);
+    explain_unknown_export (source->nbd, source->uri, source->export_name);
+    goto out;
+  }
+  if (nbd_can_meta_context (source->nbd, context) == 1) {
+    source->map_source = MAP_SOURCE_CONTEXT;
+    source->map_name = context;
+    context = NULL;
+    result = 0;
+    goto out;
+  }
+  canonical = canonical_name (source->nbd, source->export_name);
+  if (canonical == NULL) {
+    pb_set_error (ENOMEM, "%s: %s", source->uri, strerror (ENOMEM));
+    goto out;
+  }
+  switch (find_map_export (source, canonical, bitmap, &export_exists)) {
+  case 1:
+    result = 0;
+    break;
+  case 0:
+    set_no_map_error (source->nbd, source, bitmap, export_exists);
+    break;
+  }
+
+ out:
+  free (context);
+  free (canonical);
+  return result;
+}
+
+static int
+read_limits (struct source *source)
+{
+  int64_t size = nbd_get_size (source->nbd);
+  int64_t min = nbd_get_block_size (source->nbd, LIBNBD_SIZE_MINIMUM);
+  int64_t max = nbd_get_block_size (source->nbd, LIBNBD_SIZE_MAXIMUM);
+
+  if (size == -1) {
+    set_nbd_error ("%s: size of export '%s'", source->uri,
+                   source->export_name);
+    return -1;
+  }
+  source->size = size;
+
+  /* Without stated constraints every range is fine, in a sane length. */
+  source->min_block = min > 0 ? min : 1;
+  source->max_block = max > 0 ? max : DEFAULT_MAX_BLOCK;
+  if (source->max_block > LIBNBD_MAX_BLOCK)
+    source->max_block = LIBNBD_MAX_BLOCK;
+  if ((source->min_block & (source->min_block - 1)) != 0
+      || source->min_block > 65536) {
+    pb_set_error (EINVAL, "%s: export '%s': the server's smallest block, "
+                  "%" PRIu32 " bytes, is not a power of two up to 65536",
+                  source->uri, source->export_name, source->min_block);
+    return -1;
+  }
+  source->max_block -= source->max_block % source->min_block;
+  if (source->max_block == 0) {
+    pb_set_error (EINVAL, "%s: export '%s': the server's longest request is "
+                  "shorter than its smallest block",
+                  source->uri, source->export_name);
+    return -1;
+  }
+  source->multi_conn = nbd_can_multi_conn (source->nbd) == 1;
+  source->has_allocation
+    = nbd_can_meta_context (source->nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
+  return 0;
+}
+
+/* A map of another disk, or of this one at another time, is none. */
+static int
+check_map_size (const struct source *source)
+{
+  int64_t size;
+
+  if (source->map_nbd == NULL)
+    return 0;
+  size = nbd_get_size (source->map_nbd);
+  if (size < 0 || (uint64_t) size != source->size) {
+    pb_set_error (EINVAL, "%s: dirty map '%s' has %" PRIi64
+                  " bytes, but its disk, export '%s', has %" PRIu64,
+                  source->uri, source->map_name, size, source->export_name,
+                  source->size);
+    return -1;
+  }
+  return 0;
+}
+
+int
+source_open (struct source *source, const char *uri, const char *bitmap)
+{
+  *source = (struct source) { .uri = uri };
+  source->nbd = start_connection (uri);
+  if (source->nbd == NULL)
+    return -1;
+  source->export_name = nbd_get_export_name (source->nbd);
+  if (source->export_name == NULL) {
+    set_nbd_error ("%s", uri);
+    goto fail;
+  }
+  if (nbd_add_meta_context (source->nbd, LIBNBD_CONTEXT_BASE_ALLOCATION)
+      == -1) {
+    set_nbd_error ("%s", uri);
+    goto fail;
+  }
+  if (bitmap && find_map (source, bitmap) == -1)
+    goto fail;
+  if (go (source->nbd, uri, source->export_name) == -1) {
+    explain_unknown_export (source->nbd, uri, source->export_name);
+    goto fail;
+  }
+  if (source->map_source == MAP_SOURCE_CONTEXT
+      && nbd_can_meta_context (source->nbd, source->map_name) != 1) {
+    pb_set_error (EIO, "%s: the server took back its context '%s'", uri,
+                  source->map_name);
+    goto fail;
+  }
+  if (read_limits (source) == -1 || check_map_size (source) == -1)
+    goto fail;
+  return 0;
+
+ fail:
+  source_close (source);
+  return -1;
+}
+
+struct nbd_handle *
+source_connect (const struct source *source)
+{
+  struct nbd_handle *nbd = start_connection (source->uri);
+
+  if (nbd == NULL)
+    return NULL;
+  /* The maps are asked for everywhere, since any connection may map. */
+  if (nbd_add_meta_context (nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == -1
+      || (source->map_source == MAP_SOURCE_CONTEXT
+          && nbd_add_meta_context (nbd, source->map_name) == -1)) {
+    set_nbd_error ("%s", source->uri);
+    goto fail;
+  }
+  if (go (nbd, source->uri, source->export_name) == -1)
+    goto fail;
+  if (nbd_get_size (nbd) != (int64_t) source->size) {
+    pb_set_error (EIO, "%s: export '%s' had %" PRIu64 " bytes, and now has "
+                  "%" PRIi64,
+                  source->uri, source->export_name, source->size,
+                  nbd_get_size (nbd));
+    goto fail;
+  }
+  return nbd;
+
+ fail:
+  nbd_close (nbd);
+  return NULL;
+}
+
+void
+source_disconnect (struct source *source)
+{
+  nbd_close (source->map_nbd);
+  nbd_close (source->nbd);
+  source->map_nbd = source->nbd = NULL;
+}
+
+void
+source_close (struct source *source)
+{
+  source_disconnect (source);
+  free (source->map_name);
+  free (source->export_name);
+  *source = (struct source) { .uri = source->uri };
+}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# test-pull-errors.sh: bad input gets one clear message that names the object,
+# exit status 1, and loses nothing.
+
+. "$abs_top_srcdir/tests/functions.sh"
+
+# fails TEXT ARGS...: exit status 1 and TEXT in the message.
+fails ()
+{
+  local text=$1
+  shift
+  expect_status 1 backup-pull "$@"
+  expect_text err "$text"
+  [ ! -s out ] || fail "wrote to standard output: $*"
+}
+
+socket=$dir/disk.sock
+uri="nbd+unix:///vda?socket=$socket"
+qemu-img create -q -f qcow2 disk.qcow2 8M
+qemu-io -c 'write -P 0x11 0 4M' disk.qcow2 >/dev/null
+qemu-img bitmap --add disk.qcow2 b0
+serve "$socket" disk=vda=disk.qcow2
+backup-pull -q "$uri" full.qcow2
+
+# The output.
+cp full.qcow2 existing.qcow2
+fails "existing.qcow2: exists already; --force replaces it" \
+  "$uri" existing.qcow2
+cmp full.qcow2 existing.qcow2 || fail "an existing output was touched"
+ln -s nowhere dangling.qcow2
+fails "dangling.qcow2: exists already" "$uri" dangling.qcow2
+fails "nosuch/out.qcow2.partial" "$uri" nosuch/out.qcow2
+backup-pull -q --force "$uri" existing.qcow2
+qemu-img compare -q full.qcow2 existing.qcow2
+echo precious >out.qcow2.partial
+fails "out.qcow2.partial" "$uri" out.qcow2
+[ "$(cat out.qcow2.partial)" = precious ] || fail "somebody's file is gone"
+rm out.qcow2.partial
+
+# The backing file.
+fails "nosuch.qcow2: No such file or directory" \
+  --bitmap b0 --backing nosuch.qcow2 "$uri" inc.qcow2
+truncate -s 1M raw.img
+fails "raw.img" --bitmap b0 --backing raw.img "$uri" inc.qcow2
+expect_text err "cannot use the backing file"
+fails "is neither a regular file nor a block device" \
+  --bitmap b0 --backing "$dir" "$uri" inc.qcow2
+cp full.qcow2 unfinished.qcow2
+printf '\200\0\0\0\0\0\0\0' |
+  dd of=unfinished.qcow2 bs=1 seek=72 conv=notrunc status=none
+fails "unfinished" --bitmap b0 --backing unfinished.qcow2 "$uri" inc.qcow2
+qemu-img create -q -f qcow2 -b full.qcow2 -F qcow2 loose.qcow2
+mv full.qcow2 away.qcow2
+fails "full.qcow2: No such file or directory" \
+  --bitmap b0 --backing loose.qcow2 "$uri" inc.qcow2
+mv away.qcow2 full.qcow2
+# An increment cannot replace what it stands on.
+for output in full.qcow2 "$dir/full.qcow2"; do
+  fails "full.qcow2" --force --bitmap b0 --backing full.qcow2 "$uri" "$output"
+done
+fails "full.qcow2" --force --bitmap b0 --backing loose.qcow2 "$uri" full.qcow2
+qemu-img compare -q disk.qcow2 full.qcow2
+
+# The dirty map.
+fails "has no usable dirty map 'nosuch'" \
+  --bitmap nosuch --backing full.qcow2 "$uri" inc.qcow2
+expect_text err "only a full backup is safe"
+expect_text err "'vda/b0'"
+fails "has no usable dirty map 'since:cp'" \
+  --since cp --backing full.qcow2 "$uri" inc.qcow2
+
+# The server and the export.
+fails "the server does not give the export 'vdz'; it has 'vda', 'vda/b0'" \
+  "nbd+unix:///vdz?socket=$socket" out.qcow2
+fails "does not give the export 'vdz'" \
+  --bitmap b0 --backing full.qcow2 "nbd+unix:///vdz?socket=$socket" inc.qcow2
+fails "nosuch.sock" "nbd+unix:///?socket=$dir/nosuch.sock" out.qcow2
+fails "http://localhost/" http://localhost/ out.qcow2
+stop_server "$nbdkit_pid"
+
+# An export that only has a map's name is no dirty map: its holes are holes.
+mkdir exports
+truncate -s 8M exports/vda
+start_nbdkit "$socket" sh - <<'S'
+case $1 in
+list_exports) echo NAMES; echo vda; echo vda/b0 ;;
+open) ;;
+get_size) echo 8M ;;
+pread) head -c "$3" /dev/zero ;;
+can_extents) exit 0 ;;
+extents) echo "0 8M hole" ;;
+*) exit 2 ;;
+esac
+S
+fails "has no usable dirty map 'b0'" \
+  --bitmap b0 --backing full.qcow2 "$uri" inc.qcow2
+expect_text err "nor a dirty map in the export 'vda/b0'"
+stop_server "$nbdkit_pid"
+
+# The oldest style of NBD knows no maps, and its disk cannot be named.
+nbdkit_options=(-o)
+start_nbdkit "$socket" memory 1M
+fails "old style of NBD" "nbd+unix:///?socket=$socket" out.qcow2
+stop_server "$nbdkit_pid"
+nbdkit_options=()
+
+for file in out.qcow2 inc.qcow2; do
+  [ ! -e "$file" ] || fail "$file was made"
+done
