@@ -54,7 +54,8 @@ start_connection (const char *uri)
       /* Reads are checked to cover the whole buffer instead (worker.c). */
       || nbd_set_pread_initialize (nbd, false) == -1
       || nbd_connect_uri (nbd, uri) == -1) {
-    set_nbd_error ("%s", uri);
+    set_nbd_error ("%s: cannot connect%s", uri,
+                   strncmp (uri, "nbds", 4) == 0 ? " with TLS" : "");
     nbd_close (nbd);
     return NULL;
   }
@@ -68,11 +69,25 @@ start_connection (const char *uri)
   return nbd;
 }
 
+/* The server refuses an export.  What libnbd calls "not supported" is most
+ * often NBD_REP_ERR_TLS_REQD.
+ */
+static void
+set_export_error (struct nbd_handle *nbd, const char *uri,
+                  const char *export_name)
+{
+  bool needs_tls
+    = nbd_get_errno () == ENOTSUP && nbd_get_tls_negotiated (nbd) == 0;
+
+  set_nbd_error ("%s: export '%s'%s", uri, export_name,
+                 needs_tls ? " (does the server ask for TLS, nbds?)" : "");
+}
+
 static int
 go (struct nbd_handle *nbd, const char *uri, const char *export_name)
 {
   if (nbd_set_export_name (nbd, export_name) == -1 || nbd_opt_go (nbd) == -1) {
-    set_nbd_error ("%s: export '%s'", uri, export_name);
+    set_export_error (nbd, uri, export_name);
     return -1;
   }
   return 0;
@@ -255,7 +270,7 @@ find_map (struct source *source, const char *bitmap)
     goto out;
   }
   if (nbd_opt_info (source->nbd) == -1) {
-    set_nbd_error ("%s: export '%s'", source->uri, source->export_name);
+    set_export_error (source->nbd, source->uri, source->export_name);
     explain_unknown_export (source->nbd, source->uri, source->export_name);
     goto out;
   }
