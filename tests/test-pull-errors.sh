@@ -29,7 +29,7 @@ fails "existing.qcow2: exists already; --force replaces it" \
 cmp full.qcow2 existing.qcow2 || fail "an existing output was touched"
 ln -s nowhere dangling.qcow2
 fails "dangling.qcow2: exists already" "$uri" dangling.qcow2
-fails "nosuch/out.qcow2.partial" "$uri" nosuch/out.qcow2
+fails "nosuch/out.qcow2: cannot open the folder" "$uri" nosuch/out.qcow2
 backup-pull -q --force "$uri" existing.qcow2
 qemu-img compare -q full.qcow2 existing.qcow2
 echo precious >out.qcow2.partial
@@ -58,7 +58,8 @@ mv away.qcow2 full.qcow2
 for output in full.qcow2 "$dir/full.qcow2"; do
   fails "full.qcow2" --force --bitmap b0 --backing full.qcow2 "$uri" "$output"
 done
-fails "full.qcow2" --force --bitmap b0 --backing loose.qcow2 "$uri" full.qcow2
+fails "full.qcow2: is in use" \
+  --force --bitmap b0 --backing loose.qcow2 "$uri" full.qcow2
 qemu-img compare -q disk.qcow2 full.qcow2
 
 # The dirty map.
@@ -79,9 +80,7 @@ fails "http://localhost/" http://localhost/ out.qcow2
 stop_server "$nbdkit_pid"
 
 # An export that only has a map's name is no dirty map: its holes are holes.
-mkdir exports
-truncate -s 8M exports/vda
-start_nbdkit "$socket" sh - <<'S'
+cat >no-map.sh <<'S'
 case $1 in
 list_exports) echo NAMES; echo vda; echo vda/b0 ;;
 open) ;;
@@ -92,6 +91,8 @@ extents) echo "0 8M hole" ;;
 *) exit 2 ;;
 esac
 S
+chmod +x no-map.sh
+start_nbdkit "$socket" sh "$dir/no-map.sh"
 fails "has no usable dirty map 'b0'" \
   --bitmap b0 --backing full.qcow2 "$uri" inc.qcow2
 expect_text err "nor a dirty map in the export 'vda/b0'"
