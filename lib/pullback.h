@@ -292,7 +292,8 @@ typedef struct pb_image pb_image;
  * locks keep every writer out of each file of its chain; where one is already
  * writing, this fails with EBUSY.  The backing chain is followed by plain
  * file names only, each relative to the file that names it; a backing file
- * without a stated format is raw.
+ * without a stated format is raw, or refused where it starts as a qcow2 image
+ * does.
  */
 pb_image *pb_image_open (const char *path, enum pb_format format,
                          unsigned flags) PB_MUST_CHECK;

@@ -58,14 +58,19 @@ test "$("$image_tool" --raw odd.raw info | jq .size)" = 1000000 \
   || fail "a raw image has another size than its file"
 "$image_tool" --raw odd.raw dump | cmp - odd.raw
 
-# A backing file without a format is raw, whatever is in it.
+# A backing file without a format is raw; where it looks as if it were not,
+# it must be said which it is.
 cp img/base.raw plain
 qemu-img create -q -f qcow2 noformat.qcow2 4M
 qemu-img rebase -q -u -f qcow2 -b plain -F raw noformat.qcow2
-# the extension, found by its type, becomes one of an unknown type
-at=$(LC_ALL=C grep -obUaP '\xe2\x79\x2a\xca' noformat.qcow2 | head -1 | cut -d: -f1)
-printf '\1\1\1\1' | dd of=noformat.qcow2 bs=1 seek="$at" conv=notrunc status=none
+# The extension, found by its type, becomes one of an unknown type.
+at=$(grep -obUaP '\xe2\x79\x2a\xca' noformat.qcow2 | head -1 | cut -d: -f1)
+printf '\1\1\1\1' \
+  | dd of=noformat.qcow2 bs=1 seek="$at" conv=notrunc status=none
 "$image_tool" noformat.qcow2 dump | cmp - plain
+cp img/mid.qcow2 plain
+expect_error 'plain: starts as a qcow2 image does, but noformat.qcow2 does not state its format; state it with qemu-img rebase -u' \
+  noformat.qcow2 info
 
 # Loops, of one file and of two, also through a link.
 qemu-img create -q -f qcow2 a.qcow2 1M

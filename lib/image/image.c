@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "byteorder.h"
 #include "error.h"
+#include "format.h"
 #include "image.h"
 
 #define KNOWN_FLAGS                                                           \
@@ -73,6 +75,32 @@ parse_backing_format (const struct layer *layer, enum pb_format *format)
   return -1;
 }
 
+/* Where no format is stated the backing file is raw; but a file that starts as
+ * a qcow2 image was most likely meant to be one, by a program that let QEMU
+ * guess.  Reading it as raw would back up something else than the disk, and
+ * reading it as qcow2 might follow what a guest has written.
+ */
+static int
+check_unstated_format (const struct layer *overlay, const struct layer *layer)
+{
+  unsigned char magic[4];
+  const char *name = overlay->header.backing_file;
+
+  if (overlay->header.backing_format || layer->size < sizeof magic)
+    return 0;
+  if (file_pread (&layer->file, magic, sizeof magic, 0) == -1)
+    return -1;
+  if (load_be32 (magic) != QCOW2_MAGIC)
+    return 0;
+  pb_set_error (EINVAL,
+                "%s: starts as a qcow2 image does, but %s does not state its "
+                "format; state it with qemu-img rebase -u -b %s -F qcow2 (or "
+                "raw) %s",
+                layer->file.name, overlay->file.name, name,
+                overlay->file.name);
+  return -1;
+}
+
 static int
 check_loop (const pb_image *image, const struct layer *next)
 {
@@ -131,7 +159,8 @@ open_backing_file (pb_image *image, unsigned flags)
   if (path == NULL)
     return -1;
   layer = layer_open (path, format, flags, &image->caches);
-  if (layer == NULL || add_layer (image, layer) == -1) {
+  if (layer == NULL || add_layer (image, layer) == -1
+      || check_unstated_format (overlay, layer) == -1) {
     prefix_error ("%s: backing file", overlay->file.name);
     return -1;
   }
