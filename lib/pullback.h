@@ -64,7 +64,7 @@ const char *pb_get_version (void);
 enum pb_extent_flags {
   PB_EXTENT_DIRTY = 1, /* changed since the point that the map is about */
   PB_EXTENT_ZERO = 2,  /* reads as zeroes */
-  PB_EXTENT_HOLE = 4   /* takes no storage in any layer of the image */
+  PB_EXTENT_HOLE = 4   /* takes no storage in the layer that decides */
 };
 
 struct pb_extent {
