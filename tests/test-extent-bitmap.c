@@ -219,8 +219,6 @@ test_merge_at_the_end_of_a_disk (void)
 {
   pb_bitmap *CLEANUP_BITMAP coarse = bitmap_new (100000, 65536);
   pb_bitmap *CLEANUP_BITMAP fine = bitmap_new (200000, 512);
-  pb_bitmap *CLEANUP_BITMAP beyond = bitmap_new (200000, 512);
-  pb_bitmap *CLEANUP_BITMAP first_beyond = bitmap_new (200000, 512);
 
   /* The coarse granule ends at 131072, but its disk at 100000. */
   CHECK_OK (pb_bitmap_set (coarse, 99999, 1) == 0);
@@ -229,18 +227,30 @@ test_merge_at_the_end_of_a_disk (void)
   CHECK (pb_bitmap_next_clean (fine, 65536, 200000) == 100352);
   CHECK (pb_bitmap_count (fine) == 100352 - 65536);
 
-  /* What is dirty beyond the coarse disk is not dirty on it. */
-  CHECK_OK (pb_bitmap_clear (coarse, 0, 100000) == 0);
-  CHECK_OK (pb_bitmap_set (beyond, 100352, 200000 - 100352) == 0);
-  CHECK_OK (pb_bitmap_merge (coarse, beyond) == 0);
-  CHECK (pb_bitmap_count (coarse) == 0);
-  CHECK_OK (pb_bitmap_set (first_beyond, 100000, 1) == 0);
-  CHECK_OK (pb_bitmap_merge (coarse, first_beyond) == 0);
-  CHECK (pb_bitmap_count (coarse) == 100000 - 65536);
-
   /* A bitmap merged with itself stays as it is. */
   CHECK_OK (pb_bitmap_merge (fine, fine) == 0);
   CHECK (pb_bitmap_count (fine) == 100352 - 65536);
+}
+
+/* What is dirty beyond the coarse disk is not dirty on it, though it is in the
+ * last granule.
+ */
+static void
+test_merge_what_is_beyond_the_disk (uint64_t granularity)
+{
+  const uint64_t last = 100000 / granularity * granularity;
+  pb_bitmap *CLEANUP_BITMAP coarse = bitmap_new (100000, granularity);
+  pb_bitmap *CLEANUP_BITMAP fine = bitmap_new (200000, 512);
+
+  CHECK_OK (pb_bitmap_set (fine, 0, 1) == 0);
+  CHECK_OK (pb_bitmap_set (fine, 100352, 200000 - 100352) == 0);
+  CHECK_OK (pb_bitmap_merge (coarse, fine) == 0);
+  CHECK (pb_bitmap_count (coarse) == granularity);
+
+  /* The fine granule that the end of the coarse disk is in. */
+  CHECK_OK (pb_bitmap_set (fine, 100000, 1) == 0);
+  CHECK_OK (pb_bitmap_merge (coarse, fine) == 0);
+  CHECK (pb_bitmap_count (coarse) == granularity + 100000 - last);
 }
 
 /* Bitmaps of 32 MiB take memory for their changes only, whatever is done with
@@ -659,6 +669,8 @@ main (void)
   test_last_granule ();
   test_largest_disk ();
   test_merge_at_the_end_of_a_disk ();
+  test_merge_what_is_beyond_the_disk (4096);
+  test_merge_what_is_beyond_the_disk (65536);
   test_clean_areas_take_no_memory ();
   test_serialised_form ();
   test_random_bitmaps_against_model ();

@@ -161,7 +161,7 @@ pb_bitmap_clear (pb_bitmap *bitmap, uint64_t offset, uint64_t length)
           >> bitmap->granularity_bits;
   last = end == bitmap->size ? bitmap->nr_bits
                              : end >> bitmap->granularity_bits;
-  if (length == 0 || first >= last)
+  if (first >= last)
     return 0;
   last--;
 
