@@ -59,7 +59,7 @@ run 'qemu-img bitmap --add disk.qcow2 cp2'
 
 say "The server offers the disk, and each bitmap as a map of changes."
 run 'nbdkit -U - "$PLUGIN" disk=vda=disk.qcow2 \
-    --run '\''nbdinfo --list "$uri"'\'''
+    --run '\''nbdinfo --list "$uri" | grep -E "^export|description"'\'''
 
 say "Pull only what has changed since cp1."
 run 'nbdkit -U - "$PLUGIN" disk=vda=disk.qcow2 \

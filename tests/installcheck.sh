@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# installcheck.sh: what "make install" has put in place works from there.  Run
+# by "make installcheck", which sets the folders; DESTDIR may be empty.
+
+set -euo pipefail
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/pullback-installcheck.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+
+fail ()
+{
+  echo "installcheck: FAILED: $*" >&2
+  exit 1
+}
+
+export PKG_CONFIG_SYSROOT_DIR=${DESTDIR:-}
+export PKG_CONFIG_PATH=$DESTDIR$libdir/pkgconfig
+export LD_LIBRARY_PATH=$DESTDIR$libdir
+export PATH=$DESTDIR$bindir:$PATH
+export PULLBACK_PLUGIN=$DESTDIR$nbdkit_plugindir/nbdkit-pullback-plugin.so
+
+for file in \
+  "$includedir/pullback.h" \
+  "$mandir/man1/backup-pull.1" \
+  "$mandir/man1/nbdkit-pullback-plugin.1" \
+  "$mandir/man3/pb_view.3" \
+  "$bash_completion_dir/backup-pull"
+do
+  [ -f "$DESTDIR$file" ] || fail "$DESTDIR$file is not there"
+done
+
+[ "$(pkg-config --modversion libpullback)" = "$version" ] ||
+  fail "pkg-config gives the wrong version"
+[ "$(backup-pull --version)" = "backup-pull $version" ] ||
+  fail "backup-pull gives the wrong version"
+nbdkit "$PULLBACK_PLUGIN" --dump-plugin >"$dir/dump"
+grep -qx name=pullback "$dir/dump" || fail "nbdkit does not load the plugin"
+
+# The example, by what pkg-config says and nothing else; then the main job.
+read -ra flags <<<"$(pkg-config --cflags --libs libpullback)"
+"${CC:-gcc}" -Wall -Wextra -Werror -o "$dir/dirty-extents" \
+  "$srcdir/docs/examples/dirty-extents.c" "${flags[@]}"
+bash "$srcdir/docs/examples/demo.sh" "$dir/demo"
+"$dir/dirty-extents" "$dir/demo/disk.qcow2" cp2 >"$dir/extents"
+grep -qF '"start": 12582912, "length": 1048576, "dirty": true, "zero": false' \
+  "$dir/extents" || { cat "$dir/extents" >&2; fail "wrong extents"; }
+echo "installcheck: all of it works from where it is installed"

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The bash completion of backup-pull knows the options that --help has, no
+# others, and their values.
+
+. "$abs_top_srcdir/tests/functions.sh"
+
+library=/usr/share/bash-completion/bash_completion
+requires test -f "$library"
+
+cat >complete.sh <<'END'
+# complete.sh LIBRARY FILE WORD...: what FILE offers for the last WORD.  Words
+# are split as readline does it, also at "=" and ":".
+. "$1"
+compopt () { :; } # only allowed while readline is completing
+. "$2"
+shift 2
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_TYPE=9 COMP_KEY=9 COMP_LINE=
+for word; do
+  case $word:$COMP_LINE in
+    [=:]:* | *:*[=:]) COMP_LINE+=$word ;;
+    *) COMP_LINE+=${COMP_LINE:+ }$word ;;
+  esac
+done
+COMP_POINT=${#COMP_LINE}
+COMPREPLY=()
+function=$(complete -p backup-pull | sed 's/.*-F \([^ ]*\).*/\1/')
+"$function"
+printf '%s\n' "${COMPREPLY[@]}"
+END
+
+# completions WORD...
+completions ()
+{
+  bash --norc complete.sh "$library" \
+    "$abs_top_srcdir/docs/bash-completion/backup-pull" backup-pull "$@"
+}
+
+# expect_completions 'EXPECTED...' WORD...
+expect_completions ()
+{
+  local want=$1 got
+  shift
+  got=$(completions "$@" | sort | xargs)
+  [ "$got" = "$want" ] || fail "completing '$*' gave '$got', not '$want'"
+}
+
+# All that starts with "--", against the long options in --help.
+backup-pull --help | grep -oE -- '--[a-z][-a-z]+' | sort -u >options.help
+completions -- | grep -v '=$' | sort -u >options.completed
+diff options.help options.completed || fail "--help and completion differ"
+
+touch full.qcow2 notes.txt
+mkdir backups
+expect_completions 'auto bar none' --progress ''
+expect_completions 'bar' --progress = b
+expect_completions 'zlib zstd' --compress = z
+expect_completions 'zlib zstd' --compress =
+expect_completions '--compress --compress=' --compr
+expect_completions 'backups full.qcow2' --backing ''
+expect_completions 'full.qcow2' --backing = f
+expect_completions '' --bitmap ''
+expect_completions '128k 1M' --cluster-size 1
+expect_completions 'nbd+unix:/// nbd:// nbds+unix:/// nbds://' nbd
+expect_completions 'nbd+unix:///' --json nbd+
+expect_completions 'backups full.qcow2' nbd : //localhost ''
+expect_completions 'backups full.qcow2' -q nbd : //localhost/vda ''
