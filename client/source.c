@@ -15,8 +15,11 @@
 
 #define DIRTY_BITMAP_PREFIX "qemu:dirty-bitmap:"
 
-/* How our nbdkit plugin begins the description of a map's export. */
-#define MAP_DESCRIPTION "pullback dirty map "
+/* How our nbdkit plugin begins the description of a map's export, and how it
+ * ends it where QEMU does not record into the bitmap any more.
+ */
+#define MAP_DESCRIPTION          "pullback dirty map "
+#define MAP_DESCRIPTION_DISABLED ", disabled"
 
 /* Where a server states no limits, what every server takes (NBD protocol,
  * "Block size constraints").
@@ -158,15 +161,32 @@ canonical_name (struct nbd_handle *nbd, const char *export_name)
 }
 
 static bool
-is_map_export (struct nbd_handle *nbd)
+ends_with (const char *text, const char *end)
+{
+  size_t length = strlen (text), end_length = strlen (end);
+
+  return length >= end_length && strcmp (text + length - end_length, end) == 0;
+}
+
+enum export_kind {
+  EXPORT_OTHER,
+  EXPORT_MAP,
+  EXPORT_DISABLED_MAP /* tells only a part of what has changed */
+};
+
+static enum export_kind
+export_kind (struct nbd_handle *nbd)
 {
   char *description = nbd_get_export_description (nbd);
-  bool is_map
-    = description
-      && strncmp (description, MAP_DESCRIPTION, strlen (MAP_DESCRIPTION)) == 0;
+  enum export_kind kind = EXPORT_OTHER;
 
+  if (description
+      && strncmp (description, MAP_DESCRIPTION, strlen (MAP_DESCRIPTION)) == 0)
+    kind = ends_with (description, MAP_DESCRIPTION_DISABLED)
+             ? EXPORT_DISABLED_MAP
+             : EXPORT_MAP;
   free (description);
-  return is_map;
+  return kind;
 }
 
 static void
@@ -210,7 +230,7 @@ connect_map (const char *uri, const char *export_name)
   }
   if (go (nbd, uri, export_name) == -1)
     goto fail;
-  if (!is_map_export (nbd)
+  if (export_kind (nbd) != EXPORT_MAP
       || nbd_can_meta_context (nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 1) {
     pb_set_error (ENOTSUP, "%s: export '%s' does not give its map "
                   "(base:allocation)",
@@ -243,9 +263,18 @@ find_map_export (struct source *source, const char *canonical,
   /* A name that is too long for NBD is on no server. */
   *export_exists = nbd_set_export_name (source->nbd, name) != -1
                    && nbd_opt_info (source->nbd) != -1;
-  if (!*export_exists || !is_map_export (source->nbd)) {
+  switch (*export_exists ? export_kind (source->nbd) : EXPORT_OTHER) {
+  case EXPORT_OTHER:
     free (name);
     return 0;
+  case EXPORT_DISABLED_MAP:
+    pb_set_error (ESTALE, "%s: the bitmap of export '%s' is disabled: changes "
+                  "made since then are not in it; only a full backup is safe",
+                  source->uri, name);
+    free (name);
+    return -1;
+  case EXPORT_MAP:
+    break;
   }
   source->map_nbd = connect_map (source->uri, name);
   source->map_name = name;

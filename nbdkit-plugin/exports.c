@@ -19,10 +19,12 @@
 NBDKIT_DLL_PUBLIC int pullback_debug_exports;
 
 /* How the description of every dirty map's export starts, and of no other
- * one.  It is how a client knows that the allocation that such an export
- * tells of is a map of changes, so it stays as it is.
+ * one, and how it ends where the map's bitmap has been disabled.  It is how a
+ * client knows that the allocation that such an export tells of is a map of
+ * changes, and whether of all of them, so it stays as it is.
  */
 #define MAP_DESCRIPTION_START "pullback dirty map "
+#define MAP_DESCRIPTION_DISABLED ", disabled"
 
 static char *
 describe_disk (const struct disk *disk)
@@ -40,8 +42,10 @@ describe_map (const struct disk *disk, const struct pb_bitmap_info *info)
   char *text;
 
   if (asprintf (&text,
-                MAP_DESCRIPTION_START "of %s: bitmap %s, granularity %" PRIu64,
-                disk->name, info->name, info->granularity)
+                MAP_DESCRIPTION_START "of %s: bitmap %s, granularity %" PRIu64
+                                      "%s",
+                disk->name, info->name, info->granularity,
+                info->enabled ? "" : MAP_DESCRIPTION_DISABLED)
       == -1)
     return NULL;
   return text;

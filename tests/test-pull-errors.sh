@@ -70,6 +70,15 @@ expect_text err "'vda/b0'"
 fails "has no usable dirty map 'since:cp'" \
   --since cp --backing full.qcow2 "$uri" inc.qcow2
 
+# A bitmap that is disabled misses changes.
+qemu-img create -q -f qcow2 disabled.qcow2 8M
+qemu-img bitmap --add --disable disabled.qcow2 b0
+serve "$dir/disabled.sock" disk=vda=disabled.qcow2
+fails "the bitmap of export 'vda/b0' is disabled" --bitmap b0 \
+  --backing full.qcow2 "nbd+unix:///vda?socket=$dir/disabled.sock" inc.qcow2
+expect_text err "only a full backup is safe"
+stop_server "$nbdkit_pid"
+
 # The server and the export.
 fails "the server does not give the export 'vdz'; it has 'vda', 'vda/b0'" \
   "nbd+unix:///vdz?socket=$socket" out.qcow2
