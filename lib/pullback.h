@@ -455,8 +455,10 @@ struct pb_writer_stats {
 /* Start PATH as a qcow2 image with a virtual size of SIZE bytes (rounded up to
  * 512).  All is written to PATH.partial, which carries an incompatible feature
  * bit that every qcow2 reader refuses, until pb_writer_finish ().  A leftover
- * PATH.partial that is such an unfinished output and that nobody is writing
- * is replaced.  OPTIONS may be NULL.  Memory is bounded whatever the size.
+ * PATH.partial that is such an unfinished output (or an empty file) and that
+ * nobody is writing is replaced; another file there is EEXIST, unless
+ * PB_WRITER_FORCE is given and it is a regular file; one that somebody is using
+ * is EBUSY.  OPTIONS may be NULL.  Memory is bounded whatever the size.
  */
 pb_writer *pb_writer_create (const char *path, uint64_t size,
                              const struct pb_writer_options *options)
@@ -467,8 +469,11 @@ uint32_t pb_writer_get_cluster_size (const pb_writer *writer);
 
 /* Store data, or store that the range reads as zeroes whatever the backing
  * file has.  OFFSET is a multiple of the cluster size, and so is COUNT unless
- * the range reaches the end of the disk.  Each cluster may be given once only;
- * clusters never given read from the backing file, or as zeroes.
+ * the range reaches the end of the disk, as it was given or as it was rounded.
+ * Each cluster may be given once only (EINVAL where that is noticed); clusters
+ * never given read from the backing file, or as zeroes.  After any other
+ * failure than EINVAL the output is lost: every later call fails in the same
+ * way.
  */
 int pb_writer_write (pb_writer *writer, const void *buffer, size_t count,
                      uint64_t offset) PB_MUST_CHECK;
