@@ -65,12 +65,14 @@ void
 set_error_errno (const char *format, ...)
 {
   int errnum = errno ? errno : EIO;
-  char buffer[256];
-  const char *cause = strerror_r (errnum, buffer, sizeof buffer); /* GNU's */
+  /* Not strerror_r (), which takes the C library's lock on locales for a
+   * translation: messages are in English.
+   */
+  const char *cause = strerrordesc_np (errnum);
   va_list args;
 
   va_start (args, format);
-  record (errnum, cause, format, args);
+  record (errnum, cause ? cause : "unknown error", format, args);
   va_end (args);
 }
 
