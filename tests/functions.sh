@@ -131,7 +131,7 @@ start_nbdkit ()
 # run_nbdkit ARGS...: nbdkit until it ends, where it is expected to do so soon.
 run_nbdkit ()
 {
-  timeout -k 5 20 env LD_PRELOAD="${SANITIZE_PRELOAD:-}" \
+  timeout -k 5 120 env LD_PRELOAD="${SANITIZE_PRELOAD:-}" \
     ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" nbdkit "$@"
 }
 

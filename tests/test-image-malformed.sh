@@ -7,7 +7,7 @@
 
 image_tool ()
 {
-  timeout 20 "$abs_top_builddir/tests/image-tool" "$@"
+  timeout 120 "$abs_top_builddir/tests/image-tool" "$@"
 }
 
 bash "$abs_top_srcdir/tests/images/malformed.sh" images

@@ -41,7 +41,7 @@ for entry in "${entries[@]}"; do
   mkdir -p "corpus/$entry"
   echo "fuzz-$entry: $seconds s"
   if "build/tests/fuzz/fuzz-$entry" -max_total_time="$seconds" \
-       -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+       -max_len=65536 -timeout=25 -rss_limit_mb=2048 -print_final_stats=1 \
        -artifact_prefix="$entry-" "corpus/$entry" \
        "$abs_top_srcdir/tests/fuzz/corpus/$entry" >"$entry.log" 2>&1; then
     grep -E 'number_of_executed_units|average_exec' "$entry.log"
