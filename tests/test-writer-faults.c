@@ -161,7 +161,7 @@ test_sudden_end (enum pb_compression compression)
   }
 }
 
-/* Without FLAG_SUPPORT for RENAME_NOREPLACE, links take its place. */
+/* Every call fails in its turn, until a run needs fewer calls than that. */
 static void
 test_errors (enum pb_compression compression)
 {

@@ -41,7 +41,8 @@ header_bytes (const struct writer_header *header, bool feature_names)
   size_t bytes = QCOW2_V3_HEADER_LENGTH + EXTENSION_HEAD;
 
   if (header->backing_file)
-    bytes += EXTENSION_HEAD + round_up (strlen (backing_format_name (header)), 8)
+    bytes += EXTENSION_HEAD
+             + round_up (strlen (backing_format_name (header)), 8)
              + backing_length (header);
   if (feature_names)
     bytes += EXTENSION_HEAD + QCOW2_FEATURE_NAME_RECORD;
