@@ -13,6 +13,7 @@
 
 #include "nbd-util.h"
 #include "pullback.h"
+#include "rate.h"
 
 void
 set_nbd_error (const char *format, ...)
@@ -33,6 +34,22 @@ bool
 nbd_is_gone (struct nbd_handle *nbd)
 {
   return nbd_aio_is_dead (nbd) == 1 || nbd_aio_is_closed (nbd) == 1;
+}
+
+void
+nbd_leave (struct nbd_handle *nbd, uint64_t deadline)
+{
+  if (nbd_aio_is_ready (nbd) != 1 && nbd_aio_is_processing (nbd) != 1)
+    return;
+  if (nbd_aio_disconnect (nbd, 0) == -1)
+    return;
+  while (!nbd_is_gone (nbd)) {
+    uint64_t now = monotonic_ns ();
+
+    if (now >= deadline
+        || nbd_poll (nbd, (deadline - now) / 1000000 + 1) == -1)
+      return;
+  }
 }
 
 void

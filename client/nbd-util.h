@@ -7,6 +7,7 @@
 #include <libnbd.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Record libnbd's last error of this thread: "FORMAT...: libnbd's text". */
 void set_nbd_error (const char *format, ...)
@@ -25,6 +26,13 @@ bool nbd_is_gone (struct nbd_handle *nbd);
  * command may have changed what there is to wait for.
  */
 int nbd_wait (struct nbd_handle *nbd, int wake_fd, int timeout_ms);
+
+/* Say goodbye to the server, and read what it still sends until it closes the
+ * connection, or until DEADLINE (of monotonic_ns ()).  nbdkit before 1.33.10
+ * aborts, and takes all of its other clients with it, where a client vanishes
+ * with replies under way.  Callbacks of commands in flight are called.
+ */
+void nbd_leave (struct nbd_handle *nbd, uint64_t deadline);
 
 /* Write to an eventfd. */
 void wake (int wake_fd);

@@ -20,6 +20,9 @@
  */
 #define IN_FLIGHT_MAX (32U << 20)
 
+/* How long the server has for what it still wants to send at the end. */
+#define LEAVE_NS UINT64_C (1000000000)
+
 void
 pull_stop (struct pull *pull)
 {
@@ -167,9 +170,28 @@ start_thread (struct pull *pull, pthread_t *thread, void *(*run) (void *),
   return 0;
 }
 
+/* End all connections in good order, where the server lets us. */
+static void
+leave (struct pull *pull)
+{
+  uint64_t deadline = monotonic_ns () + LEAVE_NS;
+
+  if (pull->map_nbd)
+    nbd_leave (pull->map_nbd, deadline);
+  if (pull->config.source->map_nbd)
+    nbd_leave (pull->config.source->map_nbd, deadline);
+  if (pull->config.source->nbd)
+    nbd_leave (pull->config.source->nbd, deadline);
+  for (unsigned i = 0; i < pull->nr_workers; i++)
+    if (pull->workers[i].nbd)
+      nbd_leave (pull->workers[i].nbd, deadline);
+}
+
 static void
 destroy (struct pull *pull)
 {
+  leave (pull);
+
   /* Closing a connection ends its commands, which use buffers, windows of the
    * map and eventfds: those go last.
    */
