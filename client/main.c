@@ -177,23 +177,31 @@ pull_all (struct run *run, struct progress *progress)
   sigset_t signals, old;
   int signal_fd, ended_by = 0, result = -1;
 
-  /* Blocked before any thread starts, so that all of them inherit it. */
   sigemptyset (&signals);
   sigaddset (&signals, SIGINT);
   sigaddset (&signals, SIGTERM);
   sigaddset (&signals, SIGHUP);
-  pthread_sigmask (SIG_BLOCK, &signals, &old);
   signal_fd = signalfd (-1, &signals, SFD_CLOEXEC);
-  if (signal_fd == -1)
+  if (signal_fd == -1) {
     pb_set_error (errno, "signalfd: %s", strerror (errno));
-  else if (pull_start (&run->pull, &config) == 0) {
+    return -1;
+  }
+  if (pull_connect (&run->pull, &config) == -1) {
+    close (signal_fd);
+    return -1;
+  }
+
+  /* Blocked before any thread starts, so that all of them inherit it; not
+   * earlier, since a server may let us wait for a connection.
+   */
+  pthread_sigmask (SIG_BLOCK, &signals, &old);
+  if (pull_start (&run->pull) == 0) {
     run->has_pulled = true;
     ended_by = watch (&run->pull, signal_fd, progress);
     result = pull_finish (&run->pull);
   }
-  if (signal_fd != -1)
-    close (signal_fd);
   pthread_sigmask (SIG_SETMASK, &old, NULL);
+  close (signal_fd);
   if (ended_by) {
     pb_set_error (EINTR, "ended by signal %d (%s)", ended_by,
                   strsignal (ended_by));

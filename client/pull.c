@@ -215,17 +215,23 @@ destroy (struct pull *pull)
 }
 
 int
-pull_start (struct pull *pull, const struct pull_config *config)
+pull_connect (struct pull *pull, const struct pull_config *config)
 {
   if (init (pull, config) == -1 || make_workers (pull) == -1
+      || make_plan (pull) == -1
       || queue_init (&pull->queue, pull->consumers, pull->nr_workers) == -1) {
     destroy (pull);
     return -1;
   }
+  return 0;
+}
+
+int
+pull_start (struct pull *pull)
+{
   /* One more, so that done_fd is written to only when all have started. */
   atomic_store (&pull->running, 1);
-  if (make_plan (pull) == -1
-      || start_thread (pull, &pull->mapper, mapper_run, pull) == -1)
+  if (start_thread (pull, &pull->mapper, mapper_run, pull) == -1)
     goto fail;
   for (unsigned i = 0; i < pull->nr_workers; i++)
     if (start_thread (pull, &pull->workers[i].thread, worker_run,

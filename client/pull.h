@@ -75,8 +75,16 @@ struct pull {
   int errnum;
 };
 
-/* Connect what is still missing, and start. */
-int pull_start (struct pull *pull, const struct pull_config *config);
+/* Open the connections that are still missing.  This waits for the server as
+ * long as it takes, and can only be ended by ending the program: signals must
+ * not be blocked yet.
+ */
+int pull_connect (struct pull *pull, const struct pull_config *config);
+
+/* Start the threads of a pull that is connected.  When this fails, everything
+ * is freed already.
+ */
+int pull_start (struct pull *pull);
 
 /* Make it end early. */
 void pull_stop (struct pull *pull);
