@@ -15,7 +15,7 @@ has_data ()
 }
 
 for signal in INT TERM HUP; do
-  rm -f out.qcow2
+  rm -f out.qcow2 out.qcow2.partial # or has_data sees the one before
   # In a job of its own: a shell's background jobs ignore SIGINT.
   status=0
   set -m
