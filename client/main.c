@@ -58,11 +58,19 @@ check_output (const struct options *options)
 {
   struct stat st;
 
-  if (options->output == NULL || options->dry_run || options->force
+  if (options->output == NULL || options->dry_run
       || lstat (options->output, &st) == -1)
     return 0;
-  pb_set_error (EEXIST, "%s: exists already; --force replaces it",
-                options->output);
+  if (!S_ISREG (st.st_mode))
+    pb_set_error (EEXIST, "%s: is not a regular file, and is not replaced by "
+                  "one; choose another name",
+                  options->output);
+  else if (!options->force)
+    pb_set_error (EEXIST, "%s: exists already; choose another name, or "
+                  "--force if that backup is to be replaced",
+                  options->output);
+  else
+    return 0;
   return -1;
 }
 
@@ -266,7 +274,9 @@ conclude (struct run *run, int exit_code, double seconds)
                run->options->output);
   }
   if (report_print (&report) == -1) {
-    fprintf (stderr, "backup-pull: %s\n", pb_get_error ());
+    fprintf (stderr, "backup-pull: cannot print the report: %s%s\n",
+             pb_get_error (),
+             run->writer && !error ? "; the backup itself is complete" : "");
     if (exit_code == EXIT_CODE_DONE)
       exit_code = EXIT_CODE_FAILED;
   }

@@ -156,8 +156,9 @@ request_window (struct nbd_map *map, struct window *window)
   if (nbd_aio_block_status (map->config.nbd, window->length, window->offset,
                             each, done, 0)
       == -1) {
-    set_nbd_error ("%s: map at offset 0x%" PRIx64, map->config.name,
-                   window->offset);
+    set_command_error (map->config.nbd, "%s: the server cannot map %" PRIu64
+                       " bytes at offset 0x%" PRIx64,
+                       map->config.name, window->length, window->offset);
     return -1;
   }
   if (map->config.driver_wake_fd >= 0)
@@ -252,8 +253,7 @@ await_window (struct nbd_map *map, struct window *window)
     pb_set_error (errnum, "%s: the server cannot map %" PRIu64
                   " bytes at offset 0x%" PRIx64 ": %s",
                   config->name, window->length, window->offset,
-                  nbd_is_gone (config->nbd) ? "the connection has ended"
-                                            : strerror (errnum));
+                  nbd_is_gone (config->nbd) ? NBD_GONE : strerror (errnum));
     return -1;
   }
   common_prefix (map, window);

@@ -15,19 +15,44 @@
 #include "pullback.h"
 #include "rate.h"
 
+static void record (int errnum, const char *cause, const char *format,
+                    va_list args)
+  __attribute__ ((__format__ (__printf__, 3, 0)));
+
+static void
+record (int errnum, const char *cause, const char *format, va_list args)
+{
+  char what[2048];
+
+  vsnprintf (what, sizeof what, format, args);
+  pb_set_error (errnum ? errnum : EIO, "%s: %s", what,
+                cause ? cause : NBD_GONE);
+}
+
 void
 set_nbd_error (const char *format, ...)
 {
-  const char *cause = nbd_get_error ();
-  int errnum = nbd_get_errno ();
-  char what[2048];
   va_list args;
 
   va_start (args, format);
-  vsnprintf (what, sizeof what, format, args);
+  record (nbd_get_errno (), nbd_get_error (), format, args);
   va_end (args);
-  pb_set_error (errnum ? errnum : EIO, "%s: %s", what,
-                cause ? cause : "the connection has ended");
+}
+
+void
+set_command_error (struct nbd_handle *nbd, const char *format, ...)
+{
+  const char *cause = nbd_get_error ();
+  int errnum = nbd_get_errno ();
+  va_list args;
+
+  if (nbd_is_gone (nbd)) {
+    cause = NBD_GONE;
+    errnum = ENOTCONN;
+  }
+  va_start (args, format);
+  record (errnum, cause, format, args);
+  va_end (args);
 }
 
 bool

@@ -13,6 +13,15 @@
 void set_nbd_error (const char *format, ...)
   __attribute__ ((__format__ (__printf__, 1, 2)));
 
+/* As set_nbd_error (), for a command that NBD did not take: where that is so
+ * because the connection has ended, that is the cause given.
+ */
+void set_command_error (struct nbd_handle *nbd, const char *format, ...)
+  __attribute__ ((__format__ (__printf__, 2, 3)));
+
+/* What an error says when the connection has ended. */
+#define NBD_GONE "the server has closed the connection"
+
 /* Has the connection ended? */
 bool nbd_is_gone (struct nbd_handle *nbd);
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nbd-uri.h"
 #include "options.h"
 #include "size.h"
 
@@ -283,12 +284,16 @@ parse_operands (struct options *options, int argc, char **argv)
                   "nbd+unix:///EXPORT?socket=PATH");
   if (argc > 2)
     return wrong ("'%s' is one argument too many", argv[2]);
+  if (nbd_uri_check (argv[0]) == -1)
+    return wrong ("%s", pb_get_error ());
   options->uri = argv[0];
   options->output = argc > 1 ? argv[1] : NULL;
   if (options->output == NULL && !options->dry_run)
     return wrong ("the name of the output file is needed");
   if (options->output && options->output[0] == '\0')
     return wrong ("the name of the output file is empty");
+  if (options->output && strcmp (options->output, "-") == 0)
+    return wrong ("a qcow2 file cannot be written to a pipe; './-' is a file");
   return 0;
 }
 
@@ -308,7 +313,11 @@ check_combination (const struct options *options)
 enum options_result
 options_parse (struct options *options, int argc, char **argv)
 {
+  static char name[] = "backup-pull";
   int option;
+
+  if (argc > 0)
+    argv[0] = name; /* getopt's messages start with it */
 
   *options = (struct options) {
     .connections = 4,

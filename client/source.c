@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nbd-uri.h"
 #include "nbd-util.h"
 #include "pullback.h"
 #include "source.h"
@@ -41,6 +42,21 @@ map_source_name (enum map_source map_source)
   return names[map_source];
 }
 
+/* A server without TLS just ends the connection, and gnutls names itself where
+ * it found something wrong.
+ */
+static void
+set_connect_error (const char *uri)
+{
+  const char *cause = nbd_get_error ();
+  bool is_tls = strncmp (uri, "nbds", 4) == 0;
+
+  set_nbd_error ("%s: cannot connect%s%s", uri, is_tls ? " with TLS" : "",
+                 is_tls && cause && strstr (cause, "gnutls") == NULL
+                   ? " (does the server offer it?)"
+                   : "");
+}
+
 /* A connection that is still negotiating, so that the export and its contexts
  * can be chosen.
  */
@@ -57,8 +73,7 @@ start_connection (const char *uri)
       /* Reads are checked to cover the whole buffer instead (worker.c). */
       || nbd_set_pread_initialize (nbd, false) == -1
       || nbd_connect_uri (nbd, uri) == -1) {
-    set_nbd_error ("%s: cannot connect%s", uri,
-                   strncmp (uri, "nbds", 4) == 0 ? " with TLS" : "");
+    set_connect_error (uri);
     nbd_close (nbd);
     return NULL;
   }
@@ -191,7 +206,8 @@ export_kind (struct nbd_handle *nbd)
 
 static void
 set_no_map_error (struct nbd_handle *nbd, const struct source *source,
-                  const char *bitmap, bool export_exists)
+                  const char *canonical, const char *bitmap,
+                  bool export_exists)
 {
   struct name_list maps = { .count = 0 }, exports = { .count = 0 };
   nbd_context_callback each_context
@@ -208,10 +224,11 @@ set_no_map_error (struct nbd_handle *nbd, const struct source *source,
                 "%s: export '%s' has no usable dirty map '%s': there is "
                 "neither a context " DIRTY_BITMAP_PREFIX
                 "%s nor %s '%s/%s'%s%s%s%s; without it only a full backup "
-                "is safe",
-                source->uri, source->export_name, bitmap, bitmap,
+                "is safe (a bitmap that cannot be trusted is not offered; the "
+                "server's messages say why)",
+                source->uri, canonical, bitmap, bitmap,
                 export_exists ? "a dirty map in the export" : "an export",
-                source->export_name, bitmap,
+                canonical, bitmap,
                 maps.count ? "; dirty bitmaps here: " : "", maps.text,
                 exports.count ? "; exports here: " : "", exports.text);
 }
@@ -320,7 +337,7 @@ find_map (struct source *source, const char *bitmap)
     result = 0;
     break;
   case 0:
-    set_no_map_error (source->nbd, source, bitmap, export_exists);
+    set_no_map_error (source->nbd, source, canonical, bitmap, export_exists);
     break;
   }
 
@@ -392,6 +409,8 @@ int
 source_open (struct source *source, const char *uri, const char *bitmap)
 {
   *source = (struct source) { .uri = uri };
+  if (nbd_uri_check_credentials (uri) == -1)
+    return -1;
   source->nbd = start_connection (uri);
   if (source->nbd == NULL)
     return -1;

@@ -59,10 +59,11 @@ ask_for (struct worker *worker, struct task *task)
     if (nbd_aio_pread_structured (worker->nbd, task->buffer + done, n,
                                   task->offset + done, chunk, completion, 0)
         == -1) {
-      set_nbd_error ("%s: read of %" PRIu32 " bytes at offset 0x%" PRIx64,
-                     worker->pull->config.source->uri, n,
-                     task->offset + done);
       atomic_fetch_sub (&task->pending, 1);
+      set_command_error (worker->nbd, "%s: cannot read %" PRIu32
+                         " bytes at offset 0x%" PRIx64,
+                         worker->pull->config.source->uri, n,
+                         task->offset + done);
       return -1;
     }
     done += n;
@@ -193,13 +194,10 @@ complete (struct worker *worker, struct task *task)
   uint64_t received = atomic_load (&task->received);
 
   if (error) {
-    bool gone = nbd_is_gone (worker->nbd);
-
     pb_set_error (error, "%s: cannot read %" PRIu32 " bytes at offset 0x%"
                   PRIx64 ": %s",
                   uri, task->length, task->offset,
-                  gone ? "the server has closed the connection"
-                       : strerror (error));
+                  nbd_is_gone (worker->nbd) ? NBD_GONE : strerror (error));
     return -1;
   }
   if (received != task->length) {

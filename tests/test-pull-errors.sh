@@ -24,11 +24,16 @@ backup-pull -q "$uri" full.qcow2
 
 # The output.
 cp full.qcow2 existing.qcow2
-fails "existing.qcow2: exists already; --force replaces it" \
+fails "existing.qcow2: exists already; choose another name" \
   "$uri" existing.qcow2
 cmp full.qcow2 existing.qcow2 || fail "an existing output was touched"
 ln -s nowhere dangling.qcow2
-fails "dangling.qcow2: exists already" "$uri" dangling.qcow2
+for force in "" --force; do
+  # shellcheck disable=SC2086
+  fails "dangling.qcow2: is not a regular file" $force "$uri" dangling.qcow2
+  # shellcheck disable=SC2086
+  fails "$dir: is not a regular file" $force "$uri" "$dir"
+done
 fails "nosuch/out.qcow2: cannot open the folder" "$uri" nosuch/out.qcow2
 backup-pull -q --force "$uri" existing.qcow2
 qemu-img compare -q full.qcow2 existing.qcow2
@@ -85,7 +90,6 @@ fails "the server does not give the export 'vdz'; it has 'vda', 'vda/b0'" \
 fails "does not give the export 'vdz'" \
   --bitmap b0 --backing full.qcow2 "nbd+unix:///vdz?socket=$socket" inc.qcow2
 fails "nosuch.sock" "nbd+unix:///?socket=$dir/nosuch.sock" out.qcow2
-fails "http://localhost/" http://localhost/ out.qcow2
 stop_server "$nbdkit_pid"
 
 # An export that only has a map's name is no dirty map: its holes are holes.

@@ -16,12 +16,24 @@ wrong ()
   [ ! -s out ] || fail "wrote to standard output: $*"
 }
 
-uri=nbd+unix:///?socket=nosuch
+uri='nbd+unix:///?socket=nosuch'
 
 wrong "an NBD URI is needed"
 wrong "the name of the output file is needed" "$uri"
 wrong "the name of the output file is empty" "$uri" ""
 wrong "'c' is one argument too many" "$uri" b c
+wrong "cannot be written to a pipe" "$uri" -
+wrong "'out.qcow2' is not an NBD URI, such as" out.qcow2 "$uri"
+wrong "'' is not an NBD URI" '' o
+wrong "'http://localhost/' is not an NBD URI" http://localhost/ o
+wrong "needs socket=PATH" nbd+unix:///vda o
+wrong "socket has no value" 'nbd+unix:///vda?socket' o
+wrong "socket has no value" 'nbd+unix:///vda?socket=' o
+wrong "socket=PATH is for nbd+unix" 'nbd://localhost/vda?socket=/s' o
+wrong "socket is there twice" 'nbd+unix:///?socket=a&socket=b' o
+wrong "no parameter 'tls-certs'" 'nbds://localhost/?tls-certs=/pki' o
+wrong "there is no port 999999" nbd://localhost:999999/ o
+wrong "no name has a NUL character" nbd://localhost/a%00b o
 wrong "unrecognized option '--nosuch'" --nosuch "$uri" o
 wrong "--backing makes an increment" --backing f "$uri" o
 wrong "an increment needs --backing" --bitmap b "$uri" o

@@ -71,4 +71,5 @@ qemu-img compare -q disk.qcow2 closed.qcow2
 # A report that cannot be written is an error, but the backup is there.
 expect_status 1 bash -c 'backup-pull "$1" full-disk.qcow2 >/dev/full' - "$uri"
 expect_text err "standard output"
+expect_text err "the backup itself is complete"
 qemu-img compare -q disk.qcow2 full-disk.qcow2

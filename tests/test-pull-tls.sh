@@ -70,6 +70,21 @@ backup-pull -q --bitmap b0 --backing x509.qcow2 \
 equal x509-inc.qcow2
 expect_status 1 backup-pull "nbds://$tcp?tls-certificates=$dir/wrong" no.qcow2
 expect_text err "gnutls"
+# Without an authority nobody would be verified: a folder that is missing or
+# empty, none at all, or a name that is misspelt.
+mkdir empty
+for folder in nosuch empty; do
+  expect_status 1 backup-pull \
+    "nbds://$tcp?tls-certificates=$dir/$folder" no.qcow2
+  expect_text err "$dir/$folder/ca-cert.pem: No such file or directory"
+  expect_text err "the server cannot be verified"
+done
+if [ ! -e /etc/pki/libnbd ]; then
+  HOME=$dir expect_status 1 backup-pull "nbds://$tcp" no.qcow2
+  expect_text err "the server cannot be verified"
+fi
+expect_status 2 backup-pull "nbds://$tcp?tls-certs=$dir/client" no.qcow2
+expect_text err "no parameter 'tls-certs'"
 expect_status 1 backup-pull "nbd://$tcp" no.qcow2
 expect_text err "TLS"
 kill_and_wait "$tcp_pid"
@@ -94,6 +109,8 @@ backup-pull -q --bitmap b0 --backing psk.qcow2 \
 equal psk-inc.qcow2
 expect_status 1 backup-pull "$psk&tls-psk-file=$dir/wrong.psk" no.qcow2
 expect_text err "gnutls"
+expect_status 1 backup-pull "$psk&tls-psk-file=$dir/nosuch.psk" no.qcow2
+expect_text err "$dir/nosuch.psk: No such file or directory"
 expect_status 1 backup-pull "nbd+unix:///vda?socket=$socket" no.qcow2
 expect_text err "TLS"
 [ ! -e no.qcow2 ] && [ ! -e no.qcow2.partial ] || fail "an output was made"
