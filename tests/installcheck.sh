@@ -30,6 +30,9 @@ do
   [ -f "$DESTDIR$file" ] || fail "$DESTDIR$file is not there"
 done
 
+grep -qx '.so man3/pb_view.3' "$DESTDIR$mandir/man3/pb_view_pread.3" ||
+  fail "pb_view(3) is not found by its functions"
+
 [ "$(pkg-config --modversion libpullback)" = "$version" ] ||
   fail "pkg-config gives the wrong version"
 [ "$(backup-pull --version)" = "backup-pull $version" ] ||
