@@ -65,3 +65,7 @@ expect_completions 'nbd+unix:/// nbd:// nbds+unix:/// nbds://' nbd
 expect_completions 'nbd+unix:///' --json nbd+
 expect_completions 'backups full.qcow2' nbd : //localhost ''
 expect_completions 'backups full.qcow2' -q nbd : //localhost/vda ''
+# shellcheck disable=SC2016 # the variable is not expanded yet
+expect_completions 'backups full.qcow2' --bitmap cp1 -C 2 '"$uri"' ''
+expect_completions 'nbd+unix:/// nbd:// nbds+unix:/// nbds://' --bitmap cp1 ''
+expect_completions '' nbd : //localhost new.qcow2 ''
