@@ -36,14 +36,23 @@ for entry in "${entries[@]}"; do
   make --no-print-directory -s -C build/tests "fuzz/fuzz-$entry"
 done
 
-passed=0 failed=0
+# Each entry keeps one core busy, so they run side by side.  A shell's
+# background jobs ignore the terminal's interrupt: whatever ends this ends them.
+trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
+declare -A pids
 for entry in "${entries[@]}"; do
   mkdir -p "corpus/$entry"
+  "build/tests/fuzz/fuzz-$entry" -max_total_time="$seconds" \
+    -max_len=65536 -timeout=25 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$entry-" "corpus/$entry" \
+    "$abs_top_srcdir/tests/fuzz/corpus/$entry" >"$entry.log" 2>&1 &
+  pids[$entry]=$!
+done
+
+passed=0 failed=0
+for entry in "${entries[@]}"; do
   echo "fuzz-$entry: $seconds s"
-  if "build/tests/fuzz/fuzz-$entry" -max_total_time="$seconds" \
-       -max_len=65536 -timeout=25 -rss_limit_mb=2048 -print_final_stats=1 \
-       -artifact_prefix="$entry-" "corpus/$entry" \
-       "$abs_top_srcdir/tests/fuzz/corpus/$entry" >"$entry.log" 2>&1; then
+  if wait "${pids[$entry]}"; then
     grep -E 'number_of_executed_units|average_exec' "$entry.log"
     echo "PASS: fuzz-$entry"
     passed=$((passed + 1))
