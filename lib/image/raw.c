@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -16,6 +17,28 @@ all_data (uint64_t length, struct cluster_run *run)
 {
   run->kind = CLUSTER_DATA;
   run->length = length;
+}
+
+/* What lies beyond the end of a file is no hole.  The locks are advisory: a
+ * file can be cut although it is locked, and what it has lost must not be
+ * backed up as zeroes.
+ */
+static int
+check_not_cut (const struct file *file)
+{
+  off_t end = lseek (file->fd, 0, SEEK_END);
+
+  if (end == -1) {
+    set_error_errno ("%s: lseek", file->name);
+    return -1;
+  }
+  if ((uint64_t) end < file->size) {
+    pb_set_error (EIO, "%s: was cut to %" PRIu64 " of its %" PRIu64
+                       " bytes while it was open",
+                  file->name, (uint64_t) end, file->size);
+    return -1;
+  }
+  return 0;
 }
 
 /* lseek () moves the file's offset, which nothing here reads from, so threads
@@ -46,6 +69,8 @@ raw_lookup (const struct file *file, uint64_t offset, uint64_t length,
     return 0;
   }
   if ((uint64_t) data > offset) {
+    if (check_not_cut (file) == -1)
+      return -1;
     run->kind = CLUSTER_ZERO;
     run->length = min_u64 (data - offset, length);
     return 0;
