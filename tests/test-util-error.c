@@ -79,6 +79,13 @@ test_long_message_is_cut (void)
   free (text);
 }
 
+static void
+test_names_cannot_drive_a_terminal (void)
+{
+  pb_set_error (EIO, "bitmap a\033]0;b\nc\177 \xc3\xbc: in use");
+  CHECK (strcmp (pb_get_error (), "bitmap a?]0;b?c? \xc3\xbc: in use") == 0);
+}
+
 int
 main (void)
 {
@@ -88,5 +95,6 @@ main (void)
   test_message_may_quote_the_last ();
   test_each_thread_has_its_own ();
   test_long_message_is_cut ();
+  test_names_cannot_drive_a_terminal ();
   return 0;
 }

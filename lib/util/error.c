@@ -19,6 +19,18 @@
 static _Thread_local char last_message[ERROR_MAX] = "no error";
 static _Thread_local int last_errno;
 
+/* Messages quote names that come from images and servers, and end up on
+ * terminals and in logs: no name may drive the one or break the lines of the
+ * other.
+ */
+static void
+make_printable (char *text)
+{
+  for (; *text; text++)
+    if ((unsigned char) *text < ' ' || *text == '\x7f')
+      *text = '?';
+}
+
 /* FORMAT's arguments may point into last_message, so the text is made beside
  * it first.
  */
@@ -34,6 +46,7 @@ record (int errnum, const char *cause, const char *format, va_list args)
     n = sizeof text - 1;
   if (cause)
     snprintf (text + n, sizeof text - n, ": %s", cause);
+  make_printable (text);
   memcpy (last_message, text, sizeof text);
   last_errno = errnum;
 }

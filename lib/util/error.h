@@ -10,6 +10,8 @@
 
 #include "pullback.h"
 
+/* Control characters in a message are shown as '?'. */
+
 /* Record "MESSAGE: strerror (errno)", and errno as the error's number. */
 void set_error_errno (const char *format, ...)
   __attribute__ ((__format__ (__printf__, 1, 2)));
