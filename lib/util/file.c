@@ -205,17 +205,6 @@ file_sync_data (const struct file *file)
 }
 
 char *
-file_folder (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-  char *folder = strndup (path, slash ? slash + 1 - path : 0);
-
-  if (folder == NULL)
-    set_error_errno ("%s", path);
-  return folder;
-}
-
-char *
 file_resolve (const char *base, const char *path)
 {
   const char *slash = strrchr (base, '/');
@@ -229,25 +218,4 @@ file_resolve (const char *base, const char *path)
   memcpy (resolved, base, folder_length);
   strcpy (resolved + folder_length, path);
   return resolved;
-}
-
-int
-file_sync_folder (const char *path)
-{
-  char *CLEANUP_FREE folder = file_folder (path);
-
-  if (folder == NULL)
-    return -1;
-
-  const char *name = folder[0] ? folder : ".";
-  int CLEANUP_CLOSE fd = open (name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd == -1) {
-    set_error_errno ("%s", name);
-    return -1;
-  }
-  if (fsync (fd) == -1) {
-    set_error_errno ("%s: fsync", name);
-    return -1;
-  }
-  return 0;
 }

@@ -59,14 +59,6 @@ int file_sync (const struct file *file);
  */
 int file_sync_data (const struct file *file);
 
-/* Make the names in the folder that holds PATH durable. */
-int file_sync_folder (const char *path);
-
-/* The folder of PATH with its last slash ("/img/" of "/img/a.qcow2", "" of
- * "a.qcow2").  Freed by the caller; NULL with an error set.
- */
-char *file_folder (const char *path);
-
 /* PATH as it is when absolute, else relative to the folder of BASE: how qcow2
  * resolves the file names that an image holds.  Freed by the caller.
  */
