@@ -479,8 +479,11 @@ pb_writer_finish (pb_writer *writer)
   }
 
   /* A name is durable when its folder is. */
-  if (file_sync (&writer->output.folder) == -1)
+  if (file_sync (&writer->output.folder) == -1) {
+    prefix_error ("%s: is complete, but a crash may still take its name away",
+                  writer->output.path);
     return writer_fail (writer);
+  }
 
   /* Others may open the file from now on. */
   atomic_store (&writer->unusable, true);
