@@ -35,6 +35,7 @@ start ()
 {
   local socket=$1 i
   shift
+  rm -f "$socket"
   "$@" >"$socket.log" 2>&1 &
   server_pid=$!
   _pids+=("$server_pid")

@@ -39,7 +39,7 @@ increment ()
   backup-pull -q --bitmap b0 --backing full.qcow2 "$uri" inc.qcow2
 }
 
-header "pull of 2 GiB, 5 pairs"
+header "pull of 2 GiB, $pairs pairs"
 start_plugin
 compare "full, against nbdcopy to a raw file" 1.05 full copy_raw
 rm -f copy.raw
