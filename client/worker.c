@@ -13,27 +13,25 @@
 #include "nbd-util.h"
 #include "worker.h"
 
-/* A part of the reply has come.  An NBD server may answer a read in chunks;
- * only all of them together fill the buffer.
- */
+/* A part of the reply has come. */
 static int
 on_chunk (void *opaque, const void *part, size_t count, uint64_t offset,
           unsigned status, int *error)
 {
-  struct task *task = opaque;
+  struct read *read = opaque;
 
   (void) part;
-  (void) offset;
   (void) error;
-  if (status == LIBNBD_READ_DATA || status == LIBNBD_READ_HOLE)
-    atomic_fetch_add (&task->received, count);
+  if ((status == LIBNBD_READ_DATA || status == LIBNBD_READ_HOLE)
+      && offset == atomic_load (&read->next))
+    atomic_store (&read->next, offset + count);
   return 0;
 }
 
 static int
 on_read (void *opaque, int *error)
 {
-  struct task *task = opaque;
+  struct task *task = ((struct read *) opaque)->task;
 
   if (*error)
     atomic_store (&task->error, *error);
@@ -44,17 +42,22 @@ on_read (void *opaque, int *error)
 static int
 ask_for (struct worker *worker, struct task *task)
 {
-  nbd_chunk_callback chunk = { .callback = on_chunk, .user_data = task };
-  nbd_completion_callback completion
-    = { .callback = on_read, .user_data = task };
   uint32_t done = 0;
 
   task->is_asked_for = true;
+  task->nr_reads = 0;
   while (done < task->length) {
+    struct read *read = &task->reads[task->nr_reads];
+    nbd_chunk_callback chunk = { .callback = on_chunk, .user_data = read };
+    nbd_completion_callback completion
+      = { .callback = on_read, .user_data = read };
     uint32_t n = task->length - done;
 
     if (n > worker->read_size)
       n = worker->read_size;
+    atomic_store (&read->next, task->offset + done);
+    read->end = task->offset + done + n;
+    task->nr_reads++;
     atomic_fetch_add (&task->pending, 1);
     if (nbd_aio_pread_structured (worker->nbd, task->buffer + done, n,
                                   task->offset + done, chunk, completion, 0)
@@ -71,19 +74,33 @@ ask_for (struct worker *worker, struct task *task)
   return 0;
 }
 
+/* Memory of a task, when it is used for the first time. */
+static int
+allocate_task (struct worker *worker, struct task *task)
+{
+  unsigned nr_reads = (worker->task_size - 1) / worker->read_size + 1;
+
+  if (task->buffer)
+    return 0;
+  task->reads = calloc (nr_reads, sizeof *task->reads);
+  task->buffer = malloc (worker->task_size);
+  if (task->reads == NULL || task->buffer == NULL) {
+    pb_set_error (ENOMEM, "no memory for a request: %s", strerror (ENOMEM));
+    return -1;
+  }
+  for (unsigned i = 0; i < nr_reads; i++)
+    task->reads[i].task = task;
+  return 0;
+}
+
 static struct task *
 free_task (struct worker *worker)
 {
   for (unsigned i = 0; i < worker->nr_tasks; i++) {
     struct task *task = &worker->tasks[i];
 
-    if (task->length)
-      continue;
-    if (task->buffer == NULL)
-      task->buffer = malloc (worker->task_size);
-    if (task->buffer == NULL)
-      pb_set_error (ENOMEM, "no memory for a request: %s", strerror (ENOMEM));
-    return task->buffer ? task : NULL;
+    if (task->length == 0)
+      return allocate_task (worker, task) == 0 ? task : NULL;
   }
   return NULL;
 }
@@ -130,7 +147,6 @@ next_task (struct worker *worker, struct task *task)
       task->length = item->length;
     task->is_asked_for = false;
     atomic_store (&task->error, 0);
-    atomic_store (&task->received, 0);
     item->offset += task->length;
     item->length -= task->length;
     if (item->length == 0)
@@ -191,7 +207,6 @@ complete (struct worker *worker, struct task *task)
   struct pull *pull = worker->pull;
   const char *uri = pull->config.source->uri;
   int error = atomic_load (&task->error);
-  uint64_t received = atomic_load (&task->received);
 
   if (error) {
     pb_set_error (error, "%s: cannot read %" PRIu32 " bytes at offset 0x%"
@@ -200,11 +215,15 @@ complete (struct worker *worker, struct task *task)
                   nbd_is_gone (worker->nbd) ? NBD_GONE : strerror (error));
     return -1;
   }
-  if (received != task->length) {
-    pb_set_error (EPROTO, "%s: the server sent %" PRIu64 " of the %" PRIu32
-                  " bytes at offset 0x%" PRIx64,
-                  uri, received, task->length, task->offset);
-    return -1;
+  for (unsigned i = 0; i < task->nr_reads; i++) {
+    uint64_t next = atomic_load (&task->reads[i].next);
+
+    if (next != task->reads[i].end) {
+      pb_set_error (EPROTO, "%s: the server's answer to a read has a gap at "
+                    "offset 0x%" PRIx64,
+                    uri, next);
+      return -1;
+    }
   }
   if (pb_writer_write (pull->config.writer, task->buffer, task->length,
                        task->offset)
@@ -291,8 +310,10 @@ void
 worker_destroy (struct worker *worker)
 {
   if (worker->tasks)
-    for (unsigned i = 0; i < worker->nr_tasks; i++)
+    for (unsigned i = 0; i < worker->nr_tasks; i++) {
       free (worker->tasks[i].buffer);
+      free (worker->tasks[i].reads);
+    }
   free (worker->tasks);
   if (worker->wake_fd >= 0)
     close (worker->wake_fd);

@@ -9,6 +9,18 @@
 
 #include "pull.h"
 
+struct task;
+
+/* One read.  A server may answer it in chunks, of which libnbd only checks
+ * that each lies inside; but only chunks that follow each other without gap
+ * or overlap have filled the buffer.
+ */
+struct read {
+  struct task *task;
+  _Atomic uint64_t next; /* disk offset up to which the buffer is filled */
+  uint64_t end;
+};
+
 /* A piece of the disk on its way.  It may take several reads, where the
  * server's longest request is shorter than the piece.
  */
@@ -20,7 +32,8 @@ struct task {
   bool is_asked_for;
   atomic_uint pending;       /* reads in flight */
   atomic_int error;          /* errno of a read that failed */
-  _Atomic uint64_t received; /* bytes that the server has sent */
+  struct read *reads;
+  unsigned nr_reads;
 };
 
 struct worker {
