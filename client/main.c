@@ -17,6 +17,7 @@
 
 #include "backing.h"
 #include "exit-codes.h"
+#include "nbd-util.h"
 #include "options.h"
 #include "progress.h"
 #include "pull.h"
@@ -96,9 +97,12 @@ open_ends (struct run *run)
            source->multi_conn ? "several connections" : "one connection only",
            source->has_allocation ? "tells what is allocated"
                                   : "does not tell what is allocated");
-  if (source->map_name)
+  if (source->map_name) {
+    char name[256];
+
     verbose (run, "dirty map: %s '%s'", map_source_name (source->map_source),
-             source->map_name);
+             printable (source->map_name, name, sizeof name));
+  }
   return 0;
 }
 
@@ -182,7 +186,7 @@ static int
 pull_all (struct run *run, struct progress *progress)
 {
   struct pull_config config = pull_config (run);
-  sigset_t signals, old;
+  sigset_t signals;
   int signal_fd, ended_by = 0, result = -1;
 
   sigemptyset (&signals);
@@ -200,15 +204,15 @@ pull_all (struct run *run, struct progress *progress)
   }
 
   /* Blocked before any thread starts, so that all of them inherit it; not
-   * earlier, since a server may let us wait for a connection.
+   * earlier, since a server may let us wait for a connection.  They stay
+   * blocked: what follows is short, and the report is to tell its outcome.
    */
-  pthread_sigmask (SIG_BLOCK, &signals, &old);
+  pthread_sigmask (SIG_BLOCK, &signals, NULL);
   if (pull_start (&run->pull) == 0) {
     run->has_pulled = true;
     ended_by = watch (&run->pull, signal_fd, progress);
     result = pull_finish (&run->pull);
   }
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
   close (signal_fd);
   if (ended_by) {
     pb_set_error (EINTR, "ended by signal %d (%s)", ended_by,
@@ -248,6 +252,22 @@ run_pull (struct run *run)
                  : EXIT_CODE_FAILED;
 }
 
+/* An output that fails at the very end may have its name already. */
+static void
+tell_of_leftover (const char *output)
+{
+  char *partial;
+  struct stat st;
+
+  if (asprintf (&partial, "%s.partial", output) == -1)
+    return;
+  if (lstat (partial, &st) == 0)
+    fprintf (stderr, "backup-pull: %s is left unfinished; it is no backup, "
+             "and the next run replaces it\n",
+             partial);
+  free (partial);
+}
+
 /* Say what has become of it.  Returns the exit code. */
 static int
 conclude (struct run *run, int exit_code, double seconds)
@@ -269,9 +289,7 @@ conclude (struct run *run, int exit_code, double seconds)
   if (error) {
     fprintf (stderr, "backup-pull: %s\n", error);
     if (run->writer)
-      fprintf (stderr, "backup-pull: %s.partial is left unfinished; it is no "
-               "backup, and the next run replaces it\n",
-               run->options->output);
+      tell_of_leftover (run->options->output);
   }
   if (report_print (&report) == -1) {
     fprintf (stderr, "backup-pull: cannot print the report: %s%s\n",

@@ -60,6 +60,7 @@ change_map (struct pull *pull)
   struct nbd_map_config config
     = map_config (pull, pull->config.source->map_nbd, -1);
 
+  config.min_block = pull->config.source->map_min_block;
   add_context (&config, LIBNBD_CONTEXT_BASE_ALLOCATION, NBD_MAP_CHANGE);
   return nbd_map_new (&config);
 }
@@ -121,6 +122,15 @@ mark_dirty_from (pb_extents *map, uint64_t start)
   return pb_extents_new (0, pb_extents_get_end (map), &ops, marked);
 }
 
+/* Where the new part of a disk starts.  The backing file's size is that of its
+ * disk rounded up to a sector, so its last sector may be partly new.
+ */
+static uint64_t
+grown_from (uint64_t backing_size)
+{
+  return backing_size ? (backing_size - 1) / 512 * 512 : 0;
+}
+
 pb_extents *
 plan_new (struct pull *pull, struct nbd_handle *nbd, int driver_wake_fd)
 {
@@ -137,6 +147,6 @@ plan_new (struct pull *pull, struct nbd_handle *nbd, int driver_wake_fd)
   if (!config->is_increment)
     map = mark_dirty_from (map, 0);
   else if (config->backing_size < source->size)
-    map = mark_dirty_from (map, config->backing_size);
+    map = mark_dirty_from (map, grown_from (config->backing_size));
   return pb_extents_align (map, config->granule);
 }

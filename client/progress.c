@@ -39,12 +39,15 @@ static double
 fraction_done (const struct progress *progress,
                const struct pull_counters *counters)
 {
-  uint64_t data = atomic_load (&counters->data);
-  uint64_t read = atomic_load (&counters->read);
+  /* All of them grow meanwhile.  In this order what is read is never more
+   * than the data that it is a part of.
+   */
   uint64_t mapped = atomic_load (&counters->mapped);
+  uint64_t read = atomic_load (&counters->read);
+  uint64_t data = atomic_load (&counters->data);
   double of_mapped = data ? (double) read / data : 1;
 
-  if (progress->size == 0)
+  if (progress->size == 0 || of_mapped > 1)
     return 1;
   return of_mapped * ((double) mapped / progress->size);
 }

@@ -77,37 +77,39 @@ init (struct pull *pull, const struct pull_config *config)
   return 0;
 }
 
-/* How much one worker has in flight, in tasks that are whole granules. */
+/* How many workers there are, and how much each has in flight, in tasks that
+ * are whole granules.  Neither a granule nor a request is larger than
+ * IN_FLIGHT_MAX.
+ */
 static void
-share_memory (const struct pull_config *config, unsigned nr_workers,
+share_memory (const struct pull_config *config, unsigned *nr_workers,
               unsigned *nr_tasks, uint32_t *task_size, uint32_t *read_size)
 {
   uint32_t max_block = config->source->max_block;
-  uint64_t share = IN_FLIGHT_MAX / nr_workers;
 
   *task_size = config->request_size > config->granule ? config->request_size
                                                       : config->granule;
+  *nr_workers = config->source->multi_conn ? config->connections : 1;
+  if (*nr_workers > IN_FLIGHT_MAX / *task_size)
+    *nr_workers = IN_FLIGHT_MAX / *task_size;
   *read_size
     = config->request_size < max_block ? config->request_size : max_block;
   *read_size -= *read_size % config->source->min_block;
   if (*read_size == 0)
     *read_size = config->source->min_block;
-  *nr_tasks = share / *task_size;
+  *nr_tasks = IN_FLIGHT_MAX / *nr_workers / *task_size;
   if (*nr_tasks > config->requests)
     *nr_tasks = config->requests;
-  if (*nr_tasks == 0)
-    *nr_tasks = 1;
 }
 
 static int
 make_workers (struct pull *pull)
 {
   const struct pull_config *config = &pull->config;
-  unsigned nr_workers = config->source->multi_conn ? config->connections : 1;
   uint32_t task_size, read_size;
-  unsigned nr_tasks;
+  unsigned nr_workers, nr_tasks;
 
-  share_memory (config, nr_workers, &nr_tasks, &task_size, &read_size);
+  share_memory (config, &nr_workers, &nr_tasks, &task_size, &read_size);
   pull->workers = calloc (nr_workers, sizeof *pull->workers);
   pull->consumers = calloc (nr_workers, sizeof *pull->consumers);
   if (pull->workers == NULL || pull->consumers == NULL) {

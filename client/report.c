@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "nbd-util.h"
 #include "report.h"
 #include "size.h"
 
@@ -122,11 +124,12 @@ print_text (const struct report *report)
 {
   const struct source *source = report->source;
   const struct pull_counters *counters = report->counters;
-  uint64_t data = atomic_load (&counters->data);
+  bool dry_run = report->options->dry_run;
+  uint64_t data = atomic_load (dry_run ? &counters->data : &counters->read);
   uint64_t extents = atomic_load (&counters->data_extents);
-  char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX];
+  char name[256], a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX];
 
-  if (report->options->dry_run)
+  if (dry_run)
     printf ("%s backup of %s (nothing was written)\n", level (report),
             report->options->uri);
   else
@@ -134,9 +137,9 @@ print_text (const struct report *report)
             report->options->uri);
   if (source->map_name)
     printf ("  dirty map:  %s '%s'\n", map_source_name (source->map_source),
-            source->map_name);
+            printable (source->map_name, name, sizeof name));
   printf ("  %s  %s in %" PRIu64 " extent%s\n",
-          report->options->dry_run ? "to pull:  " : "pulled:   ",
+          dry_run ? "to pull:  " : "pulled:   ",
           size_format (data, a), extents, extents == 1 ? "" : "s");
   printf ("  zeroes:     %s not read, %s found\n",
           size_format (atomic_load (&counters->zero), a),
@@ -144,7 +147,7 @@ print_text (const struct report *report)
   if (report->options->map_name)
     printf ("  unchanged:  %s\n",
             size_format (atomic_load (&counters->clean), c));
-  if (!report->options->dry_run) {
+  if (!dry_run) {
     printf ("  file:       %s\n", size_format (report->stats.file_size, a));
     printf ("  time:       %.2f s, %s/s\n", report->seconds,
             size_format (report->seconds > 0 ? data / report->seconds : 0, b));

@@ -12,6 +12,7 @@
 #include "nbd-uri.h"
 #include "nbd-util.h"
 #include "pullback.h"
+#include "rate.h"
 #include "source.h"
 
 #define DIRTY_BITMAP_PREFIX "qemu:dirty-bitmap:"
@@ -40,6 +41,30 @@ map_source_name (enum map_source map_source)
   };
 
   return names[map_source];
+}
+
+/* A server that is about to end, or that has all the clients it wants, may let
+ * a new one wait for ever.
+ */
+#define CONNECT_MS 60000
+
+/* On failure libnbd has the error, or none when the time is over. */
+static int
+connect_in_time (struct nbd_handle *nbd, const char *uri)
+{
+  uint64_t end = monotonic_ns () + CONNECT_MS * UINT64_C (1000000);
+
+  if (nbd_aio_connect_uri (nbd, uri) == -1)
+    return -1;
+  while (nbd_aio_is_connecting (nbd) == 1) {
+    uint64_t now = monotonic_ns ();
+
+    if (now >= end)
+      return -1;
+    if (nbd_poll (nbd, (end - now) / 1000000 + 1) == -1)
+      return -1;
+  }
+  return nbd_is_gone (nbd) ? -1 : 0;
 }
 
 /* A server without TLS just ends the connection, and gnutls names itself where
@@ -72,7 +97,7 @@ start_connection (const char *uri)
       || nbd_set_uri_allow_local_file (nbd, true) == -1
       /* Reads are checked to cover the whole buffer instead (worker.c). */
       || nbd_set_pread_initialize (nbd, false) == -1
-      || nbd_connect_uri (nbd, uri) == -1) {
+      || connect_in_time (nbd, uri) == -1) {
     set_connect_error (uri);
     nbd_close (nbd);
     return NULL;
@@ -347,11 +372,27 @@ find_map (struct source *source, const char *bitmap)
   return result;
 }
 
+/* Without stated constraints every range is fine. */
+static int
+read_min_block (const struct source *source, struct nbd_handle *nbd,
+                uint32_t *min_block)
+{
+  int64_t min = nbd_get_block_size (nbd, LIBNBD_SIZE_MINIMUM);
+
+  *min_block = min > 0 && min <= UINT32_MAX ? min : 1;
+  if ((*min_block & (*min_block - 1)) != 0 || *min_block > 65536) {
+    pb_set_error (EINVAL, "%s: export '%s': the server's smallest block, "
+                  "%" PRIu32 " bytes, is not a power of two up to 65536",
+                  source->uri, source->export_name, *min_block);
+    return -1;
+  }
+  return 0;
+}
+
 static int
 read_limits (struct source *source)
 {
   int64_t size = nbd_get_size (source->nbd);
-  int64_t min = nbd_get_block_size (source->nbd, LIBNBD_SIZE_MINIMUM);
   int64_t max = nbd_get_block_size (source->nbd, LIBNBD_SIZE_MAXIMUM);
 
   if (size == -1) {
@@ -361,18 +402,14 @@ read_limits (struct source *source)
   }
   source->size = size;
 
-  /* Without stated constraints every range is fine, in a sane length. */
-  source->min_block = min > 0 ? min : 1;
+  if (read_min_block (source, source->nbd, &source->min_block) == -1
+      || (source->map_nbd
+          && read_min_block (source, source->map_nbd, &source->map_min_block)
+               == -1))
+    return -1;
   source->max_block = max > 0 ? max : DEFAULT_MAX_BLOCK;
   if (source->max_block > LIBNBD_MAX_BLOCK)
     source->max_block = LIBNBD_MAX_BLOCK;
-  if ((source->min_block & (source->min_block - 1)) != 0
-      || source->min_block > 65536) {
-    pb_set_error (EINVAL, "%s: export '%s': the server's smallest block, "
-                  "%" PRIu32 " bytes, is not a power of two up to 65536",
-                  source->uri, source->export_name, source->min_block);
-    return -1;
-  }
   source->max_block -= source->max_block % source->min_block;
   if (source->max_block == 0) {
     pb_set_error (EINVAL, "%s: export '%s': the server's longest request is "

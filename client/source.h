@@ -31,6 +31,7 @@ struct source {
   bool has_allocation;      /* the server has base:allocation */
   enum map_source map_source;
   char *map_name;           /* of the context or export, or NULL */
+  uint32_t map_min_block;   /* as min_block, of the map's export */
 
   /* The first connection, ready for commands, and the one to the map's own
    * export (MAP_SOURCE_EXPORT only).  Whoever takes one over sets it to NULL.

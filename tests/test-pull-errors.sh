@@ -92,6 +92,38 @@ fails "does not give the export 'vdz'" \
 fails "nosuch.sock" "nbd+unix:///?socket=$dir/nosuch.sock" out.qcow2
 stop_server "$nbdkit_pid"
 
+# The locks are advisory: a raw disk that is cut while it is served is not a
+# disk that ends in zeroes, whether it is the disk itself or backs it.
+for disk in raw:cut.raw overlay.qcow2; do
+  head -c 8M /dev/urandom >cut.raw
+  qemu-img create -q -f qcow2 -b cut.raw -F raw overlay.qcow2
+  serve "$socket" disk="vda=$disk"
+  truncate -s 4M cut.raw
+  fails "the server cannot map" "$uri" out.qcow2
+  expect_text "$socket.log" "cut.raw: was cut to 4194304 of its 8388608 bytes"
+  [ ! -e out.qcow2 ] || fail "a cut disk made a backup"
+  stop_server "$nbdkit_pid"
+done
+rm out.qcow2.partial
+
+# What a server calls itself is not sent to the terminal as it is.
+cat >escape.sh <<'S'
+case $1 in
+list_exports) echo NAMES; echo vda ;;
+default_export) printf 'v\033]0;pwn\007da\n' ;;
+get_size) echo 1M ;;
+pread) head -c "$3" /dev/zero ;;
+*) exit 2 ;;
+esac
+S
+chmod +x escape.sh
+start_nbdkit "$socket" sh "$dir/escape.sh"
+fails "has no usable dirty map 'b0'" --bitmap b0 --backing full.qcow2 \
+  "nbd+unix:///?socket=$socket" inc.qcow2
+expect_text err "v?]0;pwn?da"
+grep -q $'\033' err && fail "an escape sequence"
+stop_server "$nbdkit_pid"
+
 # An export that only has a map's name is no dirty map: its holes are holes.
 cat >no-map.sh <<'S'
 case $1 in
