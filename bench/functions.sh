@@ -68,19 +68,38 @@ median ()
     print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
+# What is done before each run, and is not measured: the outputs of the last
+# runs go, and memory is used and freed again.  A virtual machine's memory that
+# was idle for a while costs its host's page faults, which would be blamed on
+# whoever writes first.
+outputs=()
+prepare ()
+{
+  rm -f "${outputs[@]}"
+  head -c 3G /dev/zero >warm
+  rm warm
+}
+
 # compare NAME TARGET OURS THEIRS: run the functions OURS and THEIRS in turns,
-# after one warm-up of each, and print a row of the table: the median seconds
-# of both, and the median of the ratios pair by pair.
+# after one warm-up of each and with either first in every other pair, and
+# print a row of the table: the median seconds of both, and the median of the
+# ratios pair by pair.
 compare ()
 {
-  local name=$1 target=$2 ours=$3 theirs=$4 i
-  "$ours" >/dev/null
-  "$theirs" >/dev/null
+  local name=$1 target=$2 ours=$3 theirs=$4 i turn
+  for turn in "$ours" "$theirs"; do
+    prepare
+    "$turn" >/dev/null
+  done
   : >ours.txt
   : >theirs.txt
   for ((i = 0; i < pairs; i++)); do
-    seconds "$ours" >>ours.txt
-    seconds "$theirs" >>theirs.txt
+    local order=(ours theirs)
+    ((i % 2 == 0)) || order=(theirs ours)
+    for turn in "${order[@]}"; do
+      prepare
+      seconds "${!turn}" >>"$turn.txt"
+    done
   done
   local ratio
   ratio=$(paste ours.txt theirs.txt | awk '{ print $1 / $2 }' | median)

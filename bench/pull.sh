@@ -15,36 +15,32 @@ start_plugin ()
     "$PULLBACK_PLUGIN" disk=vda=disk.qcow2
 }
 
+outputs=(full.qcow2 copy.raw copy.qcow2 inc.qcow2)
+
 full ()
 {
-  rm -f full.qcow2
   backup-pull -q "$uri" full.qcow2
 }
 
 copy_raw ()
 {
-  rm -f copy.raw
   nbdcopy "$uri" copy.raw
 }
 
 convert ()
 {
-  rm -f copy.qcow2
   qemu-img convert -W -m 16 -f raw -O qcow2 "$uri" copy.qcow2
 }
 
 increment ()
 {
-  rm -f inc.qcow2
   backup-pull -q --bitmap b0 --backing full.qcow2 "$uri" inc.qcow2
 }
 
 header "pull of 2 GiB, $pairs pairs"
 start_plugin
 compare "full, against nbdcopy to a raw file" 1.05 full copy_raw
-rm -f copy.raw
 compare "full, against qemu-img convert -W -m 16" 0.7 full convert
-rm -f copy.qcow2
 stop "$server_pid"
 
 # 1 % of the data, in 328 pieces of 64 KiB.
@@ -52,17 +48,14 @@ for ((i = 0; i < 328; i++)); do
   echo "write -q -P $((i % 255 + 1)) $((i * 400))k 64k"
 done | qemu-io disk.qcow2 >/dev/null
 start_plugin
-full
 : >full.txt
 : >increment.txt
-for ((i = 0; i < pairs; i++)); do
-  seconds increment >>increment.txt
-  seconds copy_raw >/dev/null
-  cp full.qcow2 kept.qcow2
+for ((i = 0; i <= pairs; i++)); do
+  prepare
   seconds full >>full.txt
-  mv kept.qcow2 full.qcow2
+  seconds increment >>increment.txt
+  ((i > 0)) || : >full.txt >increment.txt # the warm-up
 done
-rm -f copy.raw
 qemu-img compare -q disk.qcow2 inc.qcow2 || {
   echo "bench: the increment is wrong" >&2
   exit 1
