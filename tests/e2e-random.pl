@@ -392,7 +392,9 @@ sub expected_bytes
   while ($base->{dirty} =~ /\x01+/g) {
     $mark->($-[0] * $base->{granularity}, $+[0] * $base->{granularity});
   }
-  $mark->($base->{backup_size}, $size) if $base->{backup_size} < $size;
+  # A backup's size is that of its disk rounded up to a sector, so its last
+  # sector may be new as well.
+  $mark->($base->{backup_size} - 512, $size) if $base->{backup_size} < $size;
   my $bytes = ($wanted =~ tr/\x01//) * $granule;
   $bytes -= up ($size, $granule) - $size if $wanted =~ /\x01\z/;
   return $bytes;
