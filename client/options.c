@@ -312,7 +312,7 @@ check_combination (const struct options *options)
 }
 
 /* More threads than processors only take turns: with 2 processors a pull over 4
- * connections took 1.2 times as long as one over 2.
+ * connections took 1.1 to 1.2 times as long as one over 2.
  */
 static unsigned
 default_connections (void)

@@ -111,11 +111,11 @@ json_report (const struct report *report)
 static void
 print_json (const struct report *report)
 {
+  const int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
+                    | JSON_C_TO_STRING_NOSLASHESCAPE;
   struct json_object *object = json_report (report);
 
-  puts (json_object_to_json_string_ext (object, JSON_C_TO_STRING_PRETTY
-                                                  | JSON_C_TO_STRING_SPACED
-                                                  | JSON_C_TO_STRING_NOSLASHESCAPE));
+  puts (json_object_to_json_string_ext (object, style));
   json_object_put (object);
 }
 

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connection.h"
 #include "nbd-uri.h"
 #include "nbd-util.h"
 #include "pullback.h"
-#include "rate.h"
 #include "source.h"
 
 #define DIRTY_BITMAP_PREFIX "qemu:dirty-bitmap:"
@@ -41,99 +41,6 @@ map_source_name (enum map_source map_source)
   };
 
   return names[map_source];
-}
-
-/* A server that is about to end, or that has all the clients it wants, may let
- * a new one wait for ever.
- */
-#define CONNECT_MS 60000
-
-/* On failure libnbd has the error, or none when the time is over. */
-static int
-connect_in_time (struct nbd_handle *nbd, const char *uri)
-{
-  uint64_t end = monotonic_ns () + CONNECT_MS * UINT64_C (1000000);
-
-  if (nbd_aio_connect_uri (nbd, uri) == -1)
-    return -1;
-  while (nbd_aio_is_connecting (nbd) == 1) {
-    uint64_t now = monotonic_ns ();
-
-    if (now >= end)
-      return -1;
-    if (nbd_poll (nbd, (end - now) / 1000000 + 1) == -1)
-      return -1;
-  }
-  return nbd_is_gone (nbd) ? -1 : 0;
-}
-
-/* A server without TLS just ends the connection, and gnutls names itself where
- * it found something wrong.
- */
-static void
-set_connect_error (const char *uri)
-{
-  const char *cause = nbd_get_error ();
-  bool is_tls = strncmp (uri, "nbds", 4) == 0;
-
-  set_nbd_error ("%s: cannot connect%s%s", uri, is_tls ? " with TLS" : "",
-                 is_tls && cause && strstr (cause, "gnutls") == NULL
-                   ? " (does the server offer it?)"
-                   : "");
-}
-
-/* A connection that is still negotiating, so that the export and its contexts
- * can be chosen.
- */
-static struct nbd_handle *
-start_connection (const char *uri)
-{
-  struct nbd_handle *nbd = nbd_create ();
-
-  if (nbd == NULL
-      || nbd_set_opt_mode (nbd, true) == -1
-      || nbd_set_full_info (nbd, true) == -1
-      /* The URI comes from the user, so its key files are the user's too. */
-      || nbd_set_uri_allow_local_file (nbd, true) == -1
-      /* Reads are checked to cover the whole buffer instead (worker.c). */
-      || nbd_set_pread_initialize (nbd, false) == -1
-      || connect_in_time (nbd, uri) == -1) {
-    set_connect_error (uri);
-    nbd_close (nbd);
-    return NULL;
-  }
-  if (nbd_aio_is_negotiating (nbd) != 1) {
-    pb_set_error (ENOTSUP, "%s: the server only speaks the old style of NBD, "
-                  "which knows no exports and no maps",
-                  uri);
-    nbd_close (nbd);
-    return NULL;
-  }
-  return nbd;
-}
-
-/* The server refuses an export.  What libnbd calls "not supported" is most
- * often NBD_REP_ERR_TLS_REQD.
- */
-static void
-set_export_error (struct nbd_handle *nbd, const char *uri,
-                  const char *export_name)
-{
-  bool needs_tls
-    = nbd_get_errno () == ENOTSUP && nbd_get_tls_negotiated (nbd) == 0;
-
-  set_nbd_error ("%s: export '%s'%s", uri, export_name,
-                 needs_tls ? " (does the server ask for TLS, nbds?)" : "");
-}
-
-static int
-go (struct nbd_handle *nbd, const char *uri, const char *export_name)
-{
-  if (nbd_set_export_name (nbd, export_name) == -1 || nbd_opt_go (nbd) == -1) {
-    set_export_error (nbd, uri, export_name);
-    return -1;
-  }
-  return 0;
 }
 
 /* Names that the server told of, for an error message. */
@@ -262,7 +169,7 @@ set_no_map_error (struct nbd_handle *nbd, const struct source *source,
 static struct nbd_handle *
 connect_map (const char *uri, const char *export_name)
 {
-  struct nbd_handle *nbd = start_connection (uri);
+  struct nbd_handle *nbd = connection_start (uri);
 
   if (nbd == NULL)
     return NULL;
@@ -270,7 +177,7 @@ connect_map (const char *uri, const char *export_name)
     set_nbd_error ("%s", uri);
     goto fail;
   }
-  if (go (nbd, uri, export_name) == -1)
+  if (connection_go (nbd, uri, export_name) == -1)
     goto fail;
   if (export_kind (nbd) != EXPORT_MAP
       || nbd_can_meta_context (nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 1) {
@@ -341,7 +248,7 @@ find_map (struct source *source, const char *bitmap)
     goto out;
   }
   if (nbd_opt_info (source->nbd) == -1) {
-    set_export_error (source->nbd, source->uri, source->export_name);
+    connection_set_export_error (source->nbd, source->uri, source->export_name);
     explain_unknown_export (source->nbd, source->uri, source->export_name);
     goto out;
   }
@@ -448,7 +355,7 @@ source_open (struct source *source, const char *uri, const char *bitmap)
   *source = (struct source) { .uri = uri };
   if (nbd_uri_check_credentials (uri) == -1)
     return -1;
-  source->nbd = start_connection (uri);
+  source->nbd = connection_start (uri);
   if (source->nbd == NULL)
     return -1;
   source->export_name = nbd_get_export_name (source->nbd);
@@ -463,7 +370,7 @@ source_open (struct source *source, const char *uri, const char *bitmap)
   }
   if (bitmap && find_map (source, bitmap) == -1)
     goto fail;
-  if (go (source->nbd, uri, source->export_name) == -1) {
+  if (connection_go (source->nbd, uri, source->export_name) == -1) {
     explain_unknown_export (source->nbd, uri, source->export_name);
     goto fail;
   }
@@ -485,7 +392,7 @@ source_open (struct source *source, const char *uri, const char *bitmap)
 struct nbd_handle *
 source_connect (const struct source *source)
 {
-  struct nbd_handle *nbd = start_connection (source->uri);
+  struct nbd_handle *nbd = connection_start (source->uri);
 
   if (nbd == NULL)
     return NULL;
@@ -496,7 +403,7 @@ source_connect (const struct source *source)
     set_nbd_error ("%s", source->uri);
     goto fail;
   }
-  if (go (nbd, source->uri, source->export_name) == -1)
+  if (connection_go (nbd, source->uri, source->export_name) == -1)
     goto fail;
   if (nbd_get_size (nbd) != (int64_t) source->size) {
     pb_set_error (EIO, "%s: export '%s' had %" PRIu64 " bytes, and now has "
