@@ -39,9 +39,9 @@ extern "C" {
 /*** Errors (pb_get_error(3)). ***/
 
 /* The reason of the last failure in this thread: which operation, on which
- * object and place, and why ("vda.qcow2: L2 table at offset 0x50200: not
- * cluster aligned").  Never NULL; valid until the next failure in this
- * thread.  Only meaningful straight after a function has failed.
+ * object and place, and why ("vda.qcow2: L1 table, entry 3: L2 table offset
+ * 0x50200 is not cluster aligned").  Never NULL; valid until the next failure
+ * in this thread.  Only meaningful straight after a function has failed.
  */
 const char *pb_get_error (void);
 

@@ -2,7 +2,8 @@
 /* error.h: the thread's last error, recorded once, where it is detected.
  *
  * A message says what failed, on which object and place, and why:
- * "vda.qcow2: L2 table at offset 0x50200: not cluster aligned".
+ * "vda.qcow2: L1 table, entry 3: L2 table offset 0x50200 is not cluster
+ * aligned".
  */
 
 #ifndef PULLBACK_ERROR_H
