@@ -404,6 +404,321 @@ pb_extents *pb_view_dirty_extents (pb_view *view, const char *name,
                                    uint64_t offset,
                                    uint64_t length) PB_MUST_CHECK;
 
+/*** Domains (pb_domain(3)). ***/
+
+/* The disks of one virtual machine, and their checkpoints.  A domain is safe
+ * for use from many threads at once.
+ */
+typedef struct pb_domain pb_domain;
+
+enum pb_domain_flags {
+  /* Change nothing.  Several processes may have one state folder open in this
+   * way at once.
+   */
+  PB_DOMAIN_READ_ONLY = 1,
+
+  /* Follow external data files of disks: see PB_IMAGE_DATA_FILE. */
+  PB_DOMAIN_DATA_FILE = 2
+};
+
+/* Open the domain that URI names:
+ *
+ *   disks:NAME=[FORMAT:]PATH[,NAME=[FORMAT:]PATH]...
+ *                    disks at rest, each as pb_disk_spec_parse () has it; a
+ *                    comma in a PATH is written twice.  Such a domain has no
+ *                    name of its own: it is called as its state folder is.
+ *   xml:PATH         a libvirt <domain> in a file: its disks of type file and
+ *                    block, while the machine is shut down
+ *
+ * STATE is the folder with its checkpoints, which is made if need be.  NULL:
+ * /var/lib/pullback/NAME for root, else pullback/NAME in $XDG_STATE_HOME
+ * (~/.local/state where that is not set), with the domain's own NAME; disks:
+ * needs a STATE.
+ *
+ * Images are opened only when a call needs them.  While the domain is open it
+ * holds the state folder's lock: EBUSY, with the name of the process that has
+ * it, where another process (or another pb_domain) is in the way.  A change
+ * that was interrupted by a crash is finished or undone first, also with
+ * PB_DOMAIN_READ_ONLY; where that cannot be done now, because a disk is in
+ * use, a domain that is to be changed fails to open, and one to be read lists
+ * it among what pb_domain_examine () finds.
+ */
+pb_domain *pb_domain_open (const char *uri, const char *state,
+                           unsigned flags) PB_MUST_CHECK;
+
+/* One more reference to DOMAIN, which is returned.  Each reference is given
+ * back with pb_domain_free (); checkpoints of the domain hold one as well.
+ */
+pb_domain *pb_domain_ref (pb_domain *domain);
+void pb_domain_free (pb_domain *domain);
+
+const char *pb_domain_get_uri (const pb_domain *domain);
+const char *pb_domain_get_name (const pb_domain *domain);
+const char *pb_domain_get_state (const pb_domain *domain); /* the folder */
+
+/* A disk of the domain.  The strings belong to the domain. */
+struct pb_domain_disk {
+  const char *name;   /* its target: vda, sdb, ... */
+  const char *path;   /* of the image; NULL where the drive is empty */
+  const char *format; /* "qcow2", "raw", or another one that is only named */
+  bool read_only;
+};
+
+/* In the domain's order.  INDEX must be below pb_domain_nr_disks (). */
+size_t pb_domain_nr_disks (const pb_domain *domain);
+int pb_domain_get_disk (const pb_domain *domain, size_t index,
+                        struct pb_domain_disk *disk) PB_MUST_CHECK;
+
+/* The granularity of bitmaps of checkpoints that are created from now on: a
+ * power of two from PB_GRANULARITY_MIN to PB_GRANULARITY_MAX, or 0, as it is
+ * at first, for QEMU's default: the cluster size, but 4 KiB to 64 KiB.
+ */
+int pb_domain_set_granularity (pb_domain *domain,
+                               uint64_t granularity) PB_MUST_CHECK;
+
+/* A view of the disk called NAME.  Its dirty maps are the image's bitmaps, and
+ * "since:CP" for each checkpoint CP that is there now: all that has changed
+ * since then, whatever bitmaps and layers hold that.  A checkpoint whose
+ * changes are not known is listed as not usable.  The view needs the domain no
+ * longer.  FLAGS are of enum pb_image_flags, without PB_IMAGE_NO_BACKING.
+ */
+pb_view *pb_domain_open_view (pb_domain *domain, const char *name,
+                              unsigned flags) PB_MUST_CHECK;
+
+enum pb_domain_forget_flags {
+  /* Forget the checkpoints too.  Their bitmaps stay in the images. */
+  PB_DOMAIN_FORGET_CHECKPOINTS_METADATA = 1
+};
+
+/* Remove the domain's state.  Fails with EEXIST where it has checkpoints and
+ * the flag is not given.  Every handle of one of them is invalid after that.
+ */
+int pb_domain_forget (pb_domain *domain, unsigned flags) PB_MUST_CHECK;
+
+/*** Checkpoints (pb_checkpoint(3)). ***/
+
+/* A point in time of a domain: from then on, what changes on its disks is
+ * recorded in dirty bitmaps.  Modelled after libvirt's virDomainCheckpoint.
+ *
+ * Checkpoints form a tree: the parent of a new one is the current one, and the
+ * new one is current then.  A handle stays valid after its checkpoint was
+ * deleted: its name can be asked, and other calls fail with ENOENT.  Handles
+ * are safe for use from many threads at once.
+ *
+ * Flags that a function does not know are refused (EINVAL), as are arguments
+ * that are NULL.
+ */
+typedef struct pb_checkpoint pb_checkpoint;
+
+enum pb_checkpoint_create_flags {
+  /* Make no bitmap: take back what pb_checkpoint_get_xml_desc () gave before
+   * the metadata was lost or removed, or change it.
+   */
+  PB_CHECKPOINT_CREATE_REDEFINE = 1,
+
+  /* Freeze the guest's file systems at that moment.  A guest at rest cannot
+   * do that: ENOTSUP.  Excludes REDEFINE.
+   */
+  PB_CHECKPOINT_CREATE_QUIESCE = 2,
+
+  /* Needs REDEFINE: fail with ESTALE unless the bitmaps are there and can be
+   * trusted, for every disk.
+   */
+  PB_CHECKPOINT_CREATE_REDEFINE_VALIDATE = 4,
+
+  /* Needs REDEFINE: allow it to replace a checkpoint that exists.  Without
+   * this that is EEXIST.
+   */
+  PB_CHECKPOINT_CREATE_REPLACE = 8,
+
+  /* Needs REDEFINE: make it current. */
+  PB_CHECKPOINT_CREATE_CURRENT = 16
+};
+
+/* Create the checkpoint that XML, a <domaincheckpoint>, describes: a bitmap on
+ * each of its disks, or on none where anything fails.  The error of a disk
+ * that cannot have one says what to do.
+ */
+pb_checkpoint *pb_checkpoint_create_xml (pb_domain *domain, const char *xml,
+                                         unsigned flags) PB_MUST_CHECK;
+
+enum pb_checkpoint_delete_flags {
+  PB_CHECKPOINT_DELETE_CHILDREN = 1,      /* with all descendants */
+  PB_CHECKPOINT_DELETE_METADATA_ONLY = 2, /* leave the bitmaps alone */
+  PB_CHECKPOINT_DELETE_CHILDREN_ONLY = 4, /* only descendants; not with
+                                           * CHILDREN */
+
+  /* Even though a backup is recorded that only this checkpoint's bitmaps can
+   * make the next increment for (pb_checkpoint_record_backup ()).
+   */
+  PB_CHECKPOINT_DELETE_FORCE = 8
+};
+
+/* Delete the checkpoint and its bitmaps; its children become those of its
+ * parent.  No other checkpoint loses a change: where bitmaps form a chain, its
+ * own are merged into the next older one.  What is gone already counts as
+ * deleted.  All is checked before anything is changed.
+ */
+int pb_checkpoint_delete (pb_checkpoint *checkpoint,
+                          unsigned flags) PB_MUST_CHECK;
+
+enum pb_checkpoint_xml_flags {
+  PB_CHECKPOINT_XML_SECURE = 1,    /* with passwords in the <domain> */
+  PB_CHECKPOINT_XML_NO_DOMAIN = 2, /* without <domain> */
+  PB_CHECKPOINT_XML_SIZE = 4       /* with the bytes that are dirty since, for
+                                    * each disk where that is known; EBUSY
+                                    * where a disk is in use */
+};
+
+/* As <domaincheckpoint>; freed by the caller. */
+char *pb_checkpoint_get_xml_desc (pb_checkpoint *checkpoint,
+                                  unsigned flags) PB_MUST_CHECK;
+
+const char *pb_checkpoint_get_name (const pb_checkpoint *checkpoint);
+
+/* ENOENT where it has none. */
+pb_checkpoint *pb_checkpoint_get_parent (pb_checkpoint *checkpoint,
+                                         unsigned flags) PB_MUST_CHECK;
+
+/* The domain belongs to the handle: call pb_domain_ref () to keep it. */
+pb_domain *pb_checkpoint_get_domain (const pb_checkpoint *checkpoint);
+
+pb_checkpoint *pb_checkpoint_ref (pb_checkpoint *checkpoint);
+void pb_checkpoint_free (pb_checkpoint *checkpoint);
+
+/* 1, 0, or -1 on error. */
+int pb_checkpoint_is_current (pb_checkpoint *checkpoint,
+                              unsigned flags) PB_MUST_CHECK;
+
+enum pb_checkpoint_list_flags {
+  PB_CHECKPOINT_LIST_ROOTS = 1,       /* pb_domain_list_all_checkpoints ():
+                                       * only those without a parent */
+  PB_CHECKPOINT_LIST_DESCENDANTS = 1, /* pb_checkpoint_list_all_children ():
+                                       * also children's children */
+  PB_CHECKPOINT_LIST_TOPOLOGICAL = 2, /* every parent before its children */
+  PB_CHECKPOINT_LIST_LEAVES = 4,      /* only those without children */
+  PB_CHECKPOINT_LIST_NO_LEAVES = 8,   /* only those with; with both of these
+                                       * flags, as with neither */
+  PB_CHECKPOINT_LIST_CURRENT = 16     /* only the current one */
+};
+
+/* Store a new list of handles in *LIST, ended by NULL, and return how many
+ * there are; or return -1.  The list is freed by pb_checkpoint_list_free ().
+ * LIST may be NULL, to count only.  Names are in order, unless TOPOLOGICAL.
+ */
+int pb_domain_list_all_checkpoints (pb_domain *domain, pb_checkpoint ***list,
+                                    unsigned flags) PB_MUST_CHECK;
+int pb_checkpoint_list_all_children (pb_checkpoint *checkpoint,
+                                     pb_checkpoint ***list,
+                                     unsigned flags) PB_MUST_CHECK;
+void pb_checkpoint_list_free (pb_checkpoint **list);
+
+/* ENOENT where there is none called NAME. */
+pb_checkpoint *pb_domain_checkpoint_lookup_by_name (pb_domain *domain,
+                                                    const char *name,
+                                                    unsigned flags)
+  PB_MUST_CHECK;
+
+/* ENOENT where no checkpoint is current, ESTALE where it is not known which
+ * one is: the state folder came without that, and has several leaves.
+ */
+pb_checkpoint *pb_domain_get_current_checkpoint (pb_domain *domain,
+                                                 unsigned flags) PB_MUST_CHECK;
+
+/* What has changed on the disk called NAME since the checkpoint, DIRTY or 0,
+ * over a range that must lie on the disk.  ESTALE where that is not known any
+ * more: only a full backup is safe then.  The stream needs neither handle.
+ */
+pb_extents *pb_checkpoint_dirty_extents (pb_checkpoint *checkpoint,
+                                         const char *name, uint64_t offset,
+                                         uint64_t length) PB_MUST_CHECK;
+
+/* Remember that the backup called BACKUP (a file name or any text on one line)
+ * was taken at this checkpoint, so that the checkpoint is what its next
+ * increment starts from.  Recording the same one twice is no error; forgetting
+ * one that is not recorded is ENOENT.
+ */
+int pb_checkpoint_record_backup (pb_checkpoint *checkpoint,
+                                 const char *backup,
+                                 unsigned flags) PB_MUST_CHECK;
+int pb_checkpoint_forget_backup (pb_checkpoint *checkpoint,
+                                 const char *backup,
+                                 unsigned flags) PB_MUST_CHECK;
+
+/* The recorded backups: a list that is ended by NULL, freed by the caller in
+ * one piece.
+ */
+char **pb_checkpoint_get_backups (pb_checkpoint *checkpoint,
+                                  unsigned flags) PB_MUST_CHECK;
+
+/*** What is wrong with a domain (pb_domain_examine(3)). ***/
+
+enum pb_finding_kind {
+  PB_FINDING_UNFINISHED_COMMIT,    /* a change was interrupted */
+  PB_FINDING_UNREADABLE_FILE,      /* of the state folder: damaged, misnamed,
+                                    * or a duplicate; kept as it is */
+  PB_FINDING_MISSING_PARENT,       /* a checkpoint names one that is not there
+                                    */
+  PB_FINDING_CYCLE,                /* a checkpoint is its own ancestor */
+  PB_FINDING_CURRENT_UNKNOWN,      /* or current is one that is not there */
+  PB_FINDING_FOREIGN_DOMAIN,       /* a checkpoint of a domain with another
+                                    * uuid */
+  PB_FINDING_DISK_UNKNOWN,         /* the domain has no such disk any more */
+  PB_FINDING_DISK_UNREADABLE,      /* its image cannot be opened now */
+  PB_FINDING_BITMAP_MISSING,       /* a checkpoint without its bitmap */
+  PB_FINDING_BITMAP_IN_USE,        /* the image was not closed cleanly */
+  PB_FINDING_BITMAP_DAMAGED,
+  PB_FINDING_BITMAP_DISABLED,      /* does not record, and no chain goes on */
+  PB_FINDING_BITMAP_GAP,           /* a layer of the backing chain lacks it */
+  PB_FINDING_BITMAP_ORPHAN,        /* a bitmap without a checkpoint */
+  PB_FINDING_BITMAP_GRANULARITY    /* layers of one disk differ in it */
+};
+
+/* What is wrong, where, and what pb_domain_repair () would do.  Strings are
+ * NULL where they do not apply; TEXT never is.
+ */
+struct pb_finding {
+  enum pb_finding_kind kind;
+  const char *checkpoint;
+  const char *disk;
+  const char *path;   /* the file that it is about */
+  const char *bitmap;
+  const char *text;   /* one sentence for people */
+  const char *repair; /* what a repair would do; NULL where only people can */
+};
+
+typedef struct pb_findings pb_findings;
+
+/* Compare tree, state folder and the bitmaps of every disk.  A list without
+ * entries means that all is well.
+ */
+pb_findings *pb_domain_examine (pb_domain *domain,
+                                unsigned flags) PB_MUST_CHECK;
+size_t pb_findings_count (const pb_findings *findings);
+
+/* INDEX must be below the count.  The strings belong to FINDINGS. */
+int pb_findings_get (const pb_findings *findings, size_t index,
+                     struct pb_finding *finding) PB_MUST_CHECK;
+
+/* The word for KIND in reports: "bitmap-missing" and so on. */
+const char *pb_finding_kind_name (enum pb_finding_kind kind);
+void pb_findings_free (pb_findings *findings);
+
+enum pb_domain_repair_flags {
+  /* What becomes of a bitmap without a checkpoint, which may be somebody
+   * else's: make a checkpoint of it, or remove it.  At most one of the two;
+   * with neither it has no repair.
+   */
+  PB_DOMAIN_REPAIR_ADOPT = 1,
+  PB_DOMAIN_REPAIR_REMOVE = 2
+};
+
+/* Do the repair of one finding.  Fails with ENOTSUP where it has none, and
+ * with ESTALE where the finding is not true any more.
+ */
+int pb_domain_repair (pb_domain *domain, const struct pb_finding *finding,
+                      unsigned flags) PB_MUST_CHECK;
+
 /*** Writing new qcow2 files (pb_writer(3)). ***/
 
 enum pb_compression {
