@@ -36,9 +36,9 @@ struct checkpoint_def {
   bool has_disks;         /* was there a <disks>? */
   size_t nr_disks;
   struct checkpoint_disk *disks;
-  char *domain;      /* the <domain> element as text, secrets and all, or NULL
-                      */
-  char *domain_uuid; /* of it, or NULL */
+  char *domain;      /* the <domain> element as text, secrets and all, as
+                      * xml_node_text () writes it; or NULL */
+  char *domain_uuid; /* of it, as uuid_normalize () gives it, or NULL */
 
   /* Its bitmaps were made to record for as long as they exist, so each alone
    * says what changed since.  Known of those that we made; where it is not,
@@ -84,12 +84,14 @@ int checkpoint_def_parse (struct checkpoint_def *def, const char *source,
 enum checkpoint_format_flags {
   CHECKPOINT_FORMAT_SECURE = 1,    /* passwords as they are, else "*****" */
   CHECKPOINT_FORMAT_NO_DOMAIN = 2,
-  CHECKPOINT_FORMAT_FILE = 4       /* as a file of the store: a comment and
-                                    * what only the store needs before it */
+  CHECKPOINT_FORMAT_FILE = 4       /* as a file of the store: SECURE, with a
+                                    * comment and what only the store needs
+                                    * before it */
 };
 
 /* As libvirt formats it: elements in its order, two spaces for each level,
- * single quotes.  Freed by the caller.
+ * single quotes.  Freed by the caller.  With FILE, what could not be loaded
+ * again (it is too large, say) is refused: EINVAL.
  */
 char *checkpoint_def_format (const struct checkpoint_def *def, unsigned flags);
 

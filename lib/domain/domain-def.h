@@ -28,7 +28,16 @@ struct domain_def {
   struct domain_disk *disks;
 };
 
+/* More than any machine has, and few enough to be compared with each other. */
+#define DOMAIN_DISKS_MAX 1024
+
 void domain_def_clear (struct domain_def *def);
+void domain_disk_clear (struct domain_disk *disk);
+
+/* Add a disk with a name that no other has: EINVAL.  On success DISK is taken
+ * over, and left empty.
+ */
+int domain_def_add_disk (struct domain_def *def, struct domain_disk *disk);
 
 /* What URI, "disks:..." or "xml:PATH", says: see pb_domain_open ().  EINVAL
  * where it is wrong, with the part of it and the reason.
@@ -52,5 +61,6 @@ cleanup_domain_def (struct domain_def *def)
 }
 
 #define CLEANUP_DOMAIN_DEF CLEANUP (cleanup_domain_def)
+#define CLEANUP_DOMAIN_DISK CLEANUP (domain_disk_clear)
 
 #endif /* PULLBACK_DOMAIN_DEF_H */

@@ -3,7 +3,8 @@
  *
  * Nothing is fetched, no document type is accepted (and so no entity but the
  * five of XML itself), and size and depth are bounded before anything is
- * built in memory.
+ * built in memory.  libxml2's global state stays as a program that uses it as
+ * well has set it, and nothing is printed.
  */
 
 #ifndef PULLBACK_XML_H
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <libxml/tree.h>
 
@@ -20,6 +22,9 @@
 /* Of a document; libvirt takes as much. */
 #define XML_SIZE_MAX  ((size_t) 1 << 20)
 #define XML_DEPTH_MAX 128
+
+/* Of a file of our own that may hold several documents. */
+#define XML_LARGE_SIZE_MAX ((size_t) 64 << 20)
 
 /* The schemas that are part of the library (and installed beside it for
  * others to use).
@@ -30,25 +35,34 @@ enum xml_schema {
   XML_SCHEMA_BACKUPS
 };
 
+/* To be called once, or more often, before anything else of libxml2: the
+ * functions here do so.
+ */
+void xml_init (void);
+
 /* Parse COUNT bytes of TEXT.  NAME says in messages what it is: a file's name,
  * or "checkpoint XML".  Errors are EINVAL, with the line and libxml2's reason.
  */
 xmlDoc *xml_parse (const char *name, const char *text, size_t count);
+
+/* The same for XML_LARGE_SIZE_MAX. */
+xmlDoc *xml_parse_large (const char *name, const char *text, size_t count);
 
 /* Is DOC valid?  Otherwise EINVAL, with the line, what is wrong there, and
  * the schema's name.
  */
 int xml_validate (const char *name, xmlDoc *doc, enum xml_schema schema);
 
-/* The text of NODE and all below it; freed by the caller.  NULL only where
- * memory is short.
- */
-char *xml_node_text (const xmlNode *node);
+/* The root element of DOC, which must be called ROOT: EINVAL otherwise. */
+const xmlNode *xml_root (const char *name, xmlDoc *doc, const char *root);
 
 /* The value of NODE's attribute NAME, freed by the caller, or NULL where there
  * is none; *FAILED (not changed otherwise) is set where memory is short.
  */
 char *xml_attribute (const xmlNode *node, const char *name, bool *failed);
+
+/* The text in NODE, freed by the caller; NULL only where memory is short. */
+char *xml_content (const xmlNode *node);
 
 /* The first child element of NODE called NAME, or NULL. */
 const xmlNode *xml_child (const xmlNode *node, const char *name);
@@ -62,6 +76,31 @@ const xmlNode *xml_next (const xmlNode *node, const char *name);
  * at most INT64_MAX.  Sets an error that names WHAT.
  */
 int xml_parse_number (const char *what, const char *text, uint64_t *number);
+
+/* Writing (xml-write.c), in libvirt's style: two spaces for each level, single
+ * quotes.
+ */
+
+/* Can TEXT be in XML at all: UTF-8, and no control characters but tab, newline
+ * and carriage return?
+ */
+bool xml_text_is_valid (const char *text);
+
+/* TEXT, which must be valid, between two tags. */
+void xml_write_text (FILE *stream, const char *text);
+
+/* " NAME='VALUE'"; VALUE must be valid. */
+void xml_write_attribute (FILE *stream, const char *name, const char *value);
+
+/* NODE and all below it, on lines of their own, indented by LEVEL.  White
+ * space between elements is made anew; where there is text it stays.
+ */
+void xml_write_node (FILE *stream, const xmlNode *node, unsigned level);
+
+/* What xml_write_node () writes, at level 0; freed by the caller.  NULL only
+ * where memory is short.
+ */
+char *xml_node_text (const xmlNode *node);
 
 static inline void
 cleanup_xml_doc (xmlDoc **doc)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* checkpoint-parse.c: from <domaincheckpoint> to the model. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "checkpoint-def.h"
+#include "error.h"
+#include "uuid.h"
+#include "xml.h"
+
+/* As checkpoint-format.c writes it. */
+#define INDEPENDENT_TARGET  "pullback"
+#define INDEPENDENT_CONTENT "bitmaps='independent'"
+
+/* What is between the tags of NODE's child called NAME, in *TEXT; it stays
+ * NULL where there is no such child, or nothing in it.
+ */
+static int
+parse_text (const xmlNode *node, const char *name, char **text)
+{
+  const xmlNode *child = xml_child (node, name);
+  char *content;
+
+  if (child == NULL)
+    return 0;
+  content = xml_content (child);
+  if (content == NULL)
+    return -1;
+  if (content[0] == '\0')
+    free (content);
+  else
+    *text = content;
+  return 0;
+}
+
+/* The schema has seen that the name is there. */
+static int
+parse_name (const xmlNode *node, const char *what, char **name)
+{
+  if (parse_text (node, "name", name) == -1)
+    return -1;
+  return *name ? checkpoint_name_check (what, *name) : 0;
+}
+
+/* What NODE's sizes are now is for us to say. */
+static int
+parse_disk (struct checkpoint_def *def, const xmlNode *node)
+{
+  bool failed = false;
+  char *CLEANUP_FREE name = xml_attribute (node, "name", &failed);
+  char *CLEANUP_FREE kind = xml_attribute (node, "checkpoint", &failed);
+  char *CLEANUP_FREE bitmap = xml_attribute (node, "bitmap", &failed);
+  bool is_no = kind && strcmp (kind, "no") == 0;
+
+  if (failed)
+    return -1;
+  return checkpoint_def_add_disk (
+    def, name, is_no ? CHECKPOINT_DISK_NO : CHECKPOINT_DISK_BITMAP, bitmap);
+}
+
+static int
+parse_disks (struct checkpoint_def *def, const xmlNode *root)
+{
+  const xmlNode *disks = xml_child (root, "disks");
+
+  if (disks == NULL)
+    return 0;
+  def->has_disks = true;
+  for (const xmlNode *disk = xml_child (disks, "disk"); disk;
+       disk = xml_next (disk, "disk"))
+    if (parse_disk (def, disk) == -1)
+      return -1;
+  return 0;
+}
+
+static int
+parse_creation_time (struct checkpoint_def *def, const xmlNode *root)
+{
+  char *CLEANUP_FREE text = NULL;
+
+  if (parse_text (root, "creationTime", &text) == -1)
+    return -1;
+  if (text == NULL) {
+    pb_set_error (EINVAL, "missing creationTime from existing checkpoint");
+    return -1;
+  }
+  if (xml_parse_number ("creationTime", text, &def->creation_time) == -1)
+    return -1;
+  def->has_creation_time = true;
+  return 0;
+}
+
+static int
+parse_domain (struct checkpoint_def *def, const xmlNode *root)
+{
+  const xmlNode *domain = xml_child (root, "domain");
+  char *CLEANUP_FREE uuid = NULL;
+
+  if (domain == NULL)
+    return 0;
+  def->domain = xml_node_text (domain);
+  if (def->domain == NULL || parse_text (domain, "uuid", &uuid) == -1)
+    return -1;
+  if (uuid) {
+    def->domain_uuid = uuid_normalize (uuid);
+    if (def->domain_uuid == NULL) {
+      prefix_error ("domain");
+      return -1;
+    }
+  }
+  return 0;
+}
+
+static bool
+says_independent (const xmlDoc *doc)
+{
+  for (const xmlNode *node = doc->children; node; node = node->next)
+    if (node->type == XML_PI_NODE && node->content
+        && strcmp ((const char *) node->name, INDEPENDENT_TARGET) == 0
+        && strcmp ((const char *) node->content, INDEPENDENT_CONTENT) == 0)
+      return true;
+  return false;
+}
+
+/* What only a checkpoint that has existed has. */
+static int
+parse_existing (struct checkpoint_def *def, const xmlDoc *doc,
+                const xmlNode *root)
+{
+  const xmlNode *parent = xml_child (root, "parent");
+
+  if (def->name == NULL) {
+    pb_set_error (EINVAL, "a redefined checkpoint must have a name");
+    return -1;
+  }
+  if (parse_creation_time (def, root) == -1
+      || (parent && parse_name (parent, "parent", &def->parent) == -1)
+      || parse_domain (def, root) == -1)
+    return -1;
+  def->independent = says_independent (doc);
+  return 0;
+}
+
+static int
+parse_root (struct checkpoint_def *def, const xmlDoc *doc, const xmlNode *root,
+            unsigned flags)
+{
+  if (parse_name (root, "checkpoint", &def->name) == -1
+      || parse_text (root, "description", &def->description) == -1)
+    return -1;
+  if ((flags & CHECKPOINT_PARSE_REDEFINE)
+      && parse_existing (def, doc, root) == -1)
+    return -1;
+  return parse_disks (def, root);
+}
+
+int
+checkpoint_def_parse (struct checkpoint_def *def, const char *source,
+                      const char *xml, size_t count, unsigned flags)
+{
+  struct checkpoint_def CLEANUP_CHECKPOINT_DEF new = { .name = NULL };
+  xmlDoc *CLEANUP_XML_DOC doc = xml_parse (source, xml, count);
+  const xmlNode *root;
+
+  if (doc == NULL)
+    return -1;
+  root = xml_root (source, doc, "domaincheckpoint");
+  if (root == NULL
+      || xml_validate (source, doc, XML_SCHEMA_DOMAINCHECKPOINT) == -1)
+    return -1;
+  if (parse_root (&new, doc, root, flags) == -1) {
+    prefix_error ("%s", source);
+    return -1;
+  }
+  *def = new;
+  new = (struct checkpoint_def) { .name = NULL };
+  return 0;
+}
