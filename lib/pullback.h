@@ -689,8 +689,18 @@ struct pb_finding {
 
 typedef struct pb_findings pb_findings;
 
+enum pb_domain_repair_flags {
+  /* What becomes of a bitmap without a checkpoint, which may be somebody
+   * else's: make a checkpoint of it, or remove it.  At most one of the two;
+   * with neither it has no repair.
+   */
+  PB_DOMAIN_REPAIR_ADOPT = 1,
+  PB_DOMAIN_REPAIR_REMOVE = 2
+};
+
 /* Compare tree, state folder and the bitmaps of every disk.  A list without
- * entries means that all is well.
+ * entries means that all is well.  FLAGS, of enum pb_domain_repair_flags, are
+ * those that a repair would be asked for with.
  */
 pb_findings *pb_domain_examine (pb_domain *domain,
                                 unsigned flags) PB_MUST_CHECK;
@@ -704,17 +714,8 @@ int pb_findings_get (const pb_findings *findings, size_t index,
 const char *pb_finding_kind_name (enum pb_finding_kind kind);
 void pb_findings_free (pb_findings *findings);
 
-enum pb_domain_repair_flags {
-  /* What becomes of a bitmap without a checkpoint, which may be somebody
-   * else's: make a checkpoint of it, or remove it.  At most one of the two;
-   * with neither it has no repair.
-   */
-  PB_DOMAIN_REPAIR_ADOPT = 1,
-  PB_DOMAIN_REPAIR_REMOVE = 2
-};
-
-/* Do the repair of one finding.  Fails with ENOTSUP where it has none, and
- * with ESTALE where the finding is not true any more.
+/* Do the repair of one finding, which may be of an earlier examination.  Fails
+ * with ENOTSUP where it has none, and with ESTALE where it is no longer true.
  */
 int pb_domain_repair (pb_domain *domain, const struct pb_finding *finding,
                       unsigned flags) PB_MUST_CHECK;

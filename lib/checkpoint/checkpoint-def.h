@@ -67,6 +67,11 @@ int checkpoint_def_add_disk (struct checkpoint_def *def, const char *name,
                              enum checkpoint_disk_kind kind,
                              const char *bitmap);
 
+/* Change the disk called NAME, or add it. */
+int checkpoint_def_set_disk (struct checkpoint_def *def, const char *name,
+                             enum checkpoint_disk_kind kind,
+                             const char *bitmap);
+
 enum checkpoint_parse_flags {
   /* name and creationTime are needed, and parent, creationTime, domain are
    * taken; without it they are accepted and ignored, as libvirt does.

@@ -54,9 +54,15 @@ int check_not_null (const char *function, const char *argument,
 /* EPERM where the domain was opened to be read only. */
 int domain_check_writable (const char *function, const pb_domain *domain);
 
+/* ESTALE, for what needs to know which checkpoint is current. */
+void domain_set_current_unknown_error (const pb_domain *domain);
+
 unsigned domain_image_flags (const pb_domain *domain);
 
 /* Run COMMIT on the domain's images and folder, and load the folder anew. */
 int domain_commit (pb_domain *domain, struct commit *commit);
+
+/* Finish or undo a change that was interrupted, and load the folder anew. */
+int domain_recover (pb_domain *domain);
 
 #endif /* PULLBACK_DOMAIN_H */

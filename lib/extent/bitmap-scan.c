@@ -197,3 +197,22 @@ pb_bitmap_extents (const pb_bitmap *bitmap, uint64_t offset, uint64_t length)
     return NULL;
   return pb_extents_new (offset, length, &ops, (void *) bitmap);
 }
+
+static void
+bitmap_free (void *opaque)
+{
+  pb_bitmap_free (opaque);
+}
+
+pb_extents *
+bitmap_extents_owned (pb_bitmap *bitmap, uint64_t offset, uint64_t length)
+{
+  static const struct pb_extents_ops ops = { .status = bitmap_status,
+                                             .free = bitmap_free };
+
+  if (check_range ("dirty bitmap", offset, length, bitmap->size) == -1) {
+    pb_bitmap_free (bitmap);
+    return NULL;
+  }
+  return pb_extents_new (offset, length, &ops, bitmap);
+}

@@ -27,6 +27,12 @@ struct pb_bitmap {
 uint64_t find_bit (const uint64_t *words, uint64_t first, uint64_t end,
                    uint64_t same);
 
+/* As pb_bitmap_extents (), but the stream takes BITMAP over, and frees it also
+ * where this fails.
+ */
+pb_extents *bitmap_extents_owned (pb_bitmap *bitmap, uint64_t offset,
+                                  uint64_t length);
+
 static inline void
 cleanup_bitmap (pb_bitmap **bitmap)
 {
