@@ -3,10 +3,10 @@
  *
  *   image-tool [--raw] [--data-file] [--allow-writer] [--no-backing] IMAGE
  *              info | map | read OFFSET LENGTH | dump | bitmaps | bitmap NAME
- *              | hold
+ *              | layers | layer-bitmap LAYER NAME | hold
  *
- * info, map, bitmaps and bitmap print JSON; map and bitmap with equal
- * neighbours merged, so that they can be compared with those of other tools.
+ * info, map, bitmaps, bitmap, layers and layer-bitmap print JSON; maps with
+ * equal neighbours merged, so that they can be compared with those of others.
  * read and dump write the bytes.  hold keeps the image open until its input
  * ends, having said "open".
  */
@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "pullback.h"
 
 #define DUMP_BYTES ((size_t) 1 << 20)
@@ -131,13 +132,13 @@ copy_out (pb_image *image, uint64_t offset, uint64_t length)
 }
 
 static void
-print_bitmaps (pb_image *image)
+print_bitmaps (pb_image *image, unsigned layer)
 {
   printf ("[");
-  for (size_t i = 0; i < pb_image_nr_bitmaps (image); i++) {
+  for (size_t i = 0; i < image_layer_nr_bitmaps (image, layer); i++) {
     struct pb_bitmap_info info;
 
-    if (pb_image_get_bitmap_info (image, i, &info) == -1)
+    if (image_layer_bitmap_info (image, layer, i, &info) == -1)
       fail ();
     printf ("%s{\"name\": ", i ? ",\n " : "");
     print_string (info.name);
@@ -152,10 +153,26 @@ print_bitmaps (pb_image *image)
 }
 
 static void
-print_bitmap (pb_image *image, const char *name)
+print_layers (pb_image *image)
 {
-  pb_bitmap *bitmap = pb_image_load_bitmap (image, name);
+  printf ("[");
+  for (unsigned i = 0; i < pb_image_get_depth (image); i++) {
+    printf ("%s{\"path\": ", i ? ",\n " : "");
+    print_string (image_layer_path (image, i));
+    printf (", \"size\": %" PRIu64 ", \"damage\": ",
+            image_layer_size (image, i));
+    print_string (image_layer_bitmap_damage (image, i));
+    printf (", \"bitmaps\": ");
+    print_bitmaps (image, i);
+    printf ("}");
+  }
+  printf ("]\n");
+}
 
+/* Takes BITMAP. */
+static void
+print_bitmap (pb_bitmap *bitmap)
+{
   if (bitmap == NULL)
     fail ();
   print_extents (
@@ -186,9 +203,15 @@ run_command (pb_image *image, int argc, char **argv)
   else if (strcmp (command, "dump") == 0 && argc == 1)
     copy_out (image, 0, pb_image_get_size (image));
   else if (strcmp (command, "bitmaps") == 0 && argc == 1)
-    print_bitmaps (image);
+    print_bitmaps (image, 0);
   else if (strcmp (command, "bitmap") == 0 && argc == 2)
-    print_bitmap (image, argv[1]);
+    print_bitmap (pb_image_load_bitmap (image, argv[1]));
+  else if (strcmp (command, "layers") == 0 && argc == 1)
+    print_layers (image);
+  else if (strcmp (command, "layer-bitmap") == 0 && argc == 3
+           && parse_number (argv[1]) < pb_image_get_depth (image))
+    print_bitmap (
+      image_layer_load_bitmap (image, parse_number (argv[1]), argv[2]));
   else if (strcmp (command, "hold") == 0 && argc == 1)
     hold ();
   else

@@ -55,6 +55,37 @@ qemu-img bitmap --add over.qcow2 b0
 qemu-io -f qcow2 -c 'write -P 1 20M 1M' over.qcow2 >/dev/null
 same_bits over.qcow2 b0
 expect_error 'no bitmap called fine' over.qcow2 bitmap fine
+"$image_tool" over.qcow2 layers >layers.json
+jq -e '[.[] | [.path, .damage, ([.bitmaps[].name] | join(","))]] == [
+  ["over.qcow2", null, "b0"],
+  ["a.qcow2", null, "fine,b0,coarse,off \"quoted\""]]' layers.json >/dev/null \
+  || { cat layers.json; fail "the layers' bitmaps"; }
+"$image_tool" a.qcow2 bitmap fine >want.json
+"$image_tool" over.qcow2 layer-bitmap 1 fine | cmp want.json - \
+  || fail "a bitmap of a backing file"
+expect_error 'no bitmap called nosuch' over.qcow2 layer-bitmap 1 nosuch
+
+# Raw layers have none, and a damaged directory below leaves the rest readable.
+truncate -s 50000k r.raw
+qemu-img create -q -f qcow2 -b r.raw -F raw torn.qcow2
+qemu-img bitmap --add torn.qcow2 b0
+qemu-img create -q -f qcow2 -b torn.qcow2 -F qcow2 top.qcow2
+qemu-img bitmap --add top.qcow2 b0
+for ((at = 112; ; at += 8 + (length + 7) / 8 * 8)); do
+  read -r type length < <(od -An -tu4 --endian=big -j "$at" -N 8 torn.qcow2)
+  [ "$type" -ne $((0x23852875)) ] || break
+done
+# Of the two bitmaps that it is now said to have there is one.
+printf '\2' | dd of=torn.qcow2 bs=1 seek=$((at + 8 + 3)) conv=notrunc status=none
+"$image_tool" top.qcow2 layers >layers.json
+jq -e '[.[] | [(.bitmaps | length), .damage != null]]
+  == [[1, false], [1, true], [0, false]]' layers.json >/dev/null \
+  || { cat layers.json; fail "damage in a layer"; }
+jq -e '.[1].bitmaps[0] | .name == "b0" and .usable == false' layers.json \
+  >/dev/null || fail "a bitmap of a damaged directory is usable"
+"$image_tool" top.qcow2 bitmap b0 >/dev/null
+expect_error 'bitmap directory is damaged' top.qcow2 layer-bitmap 1 b0
+"$image_tool" top.qcow2 dump | cmp - r.raw || fail "damage below"
 
 # With an external data file, and with extended L2 entries.
 qemu-img create -q -f qcow2 -o data_file=d.raw,data_file_raw=on,extended_l2=on \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* image-bitmaps.c: the persistent dirty bitmaps of an image. */
+/* image-bitmaps.c: the persistent dirty bitmaps of an image, and of the
+ * layers below it. */
 
 #include "config.h"
 
@@ -12,24 +13,43 @@
 #include "format.h"
 #include "image.h"
 
-size_t
-pb_image_nr_bitmaps (const pb_image *image)
+const char *
+image_layer_path (const pb_image *image, unsigned layer)
 {
-  return image->bitmaps.count;
+  return image->layers[layer]->file.name;
+}
+
+uint64_t
+image_layer_size (const pb_image *image, unsigned layer)
+{
+  return image->layers[layer]->size;
+}
+
+size_t
+image_layer_nr_bitmaps (const pb_image *image, unsigned layer)
+{
+  return image->layers[layer]->bitmaps.count;
+}
+
+const char *
+image_layer_bitmap_damage (const pb_image *image, unsigned layer)
+{
+  return image->layers[layer]->bitmaps.damage;
 }
 
 int
-pb_image_get_bitmap_info (const pb_image *image, size_t index,
-                          struct pb_bitmap_info *info)
+image_layer_bitmap_info (const pb_image *image, unsigned layer, size_t index,
+                         struct pb_bitmap_info *info)
 {
+  const struct qcow2_bitmaps *bitmaps = &image->layers[layer]->bitmaps;
   const struct qcow2_bitmap *bitmap;
 
-  if (index >= image->bitmaps.count) {
+  if (index >= bitmaps->count) {
     pb_set_error (EINVAL, "%s: there is no bitmap number %zu, only %zu",
-                  pb_image_get_path (image), index, image->bitmaps.count);
+                  image_layer_path (image, layer), index, bitmaps->count);
     return -1;
   }
-  bitmap = &image->bitmaps.list[index];
+  bitmap = &bitmaps->list[index];
   *info = (struct pb_bitmap_info) {
     .name = bitmap->name,
     .granularity = bitmap->granularity_bits < 64
@@ -44,9 +64,9 @@ pb_image_get_bitmap_info (const pb_image *image, size_t index,
 }
 
 static void
-set_no_bitmap_error (const pb_image *image, const char *name)
+set_no_bitmap_error (const struct layer *layer, const char *name)
 {
-  const struct qcow2_bitmaps *bitmaps = &image->bitmaps;
+  const struct qcow2_bitmaps *bitmaps = &layer->bitmaps;
   char list[1024] = "";
   size_t used = 0;
 
@@ -54,7 +74,7 @@ set_no_bitmap_error (const pb_image *image, const char *name)
     pb_set_error (ESTALE,
                   "%s: bitmap %s: the image's bitmap directory is damaged: %s; "
                   "take a full backup",
-                  pb_image_get_path (image), name, bitmaps->damage);
+                  layer->file.name, name, bitmaps->damage);
     return;
   }
   for (size_t i = 0; i < bitmaps->count; i++) {
@@ -68,28 +88,48 @@ set_no_bitmap_error (const pb_image *image, const char *name)
     used += n;
   }
   pb_set_error (ENOENT, "%s: there is no bitmap called %s (%s%s)",
-                pb_image_get_path (image), name,
+                layer->file.name, name,
                 bitmaps->count ? "there are: " : "it has none", list);
+}
+
+pb_bitmap *
+image_layer_load_bitmap (const pb_image *image, unsigned layer,
+                         const char *name)
+{
+  const struct layer *l = image->layers[layer];
+  const struct qcow2_bitmap *bitmap = NULL;
+
+  for (size_t i = 0; i < l->bitmaps.count && bitmap == NULL; i++) {
+    if (strcmp (l->bitmaps.list[i].name, name) == 0)
+      bitmap = &l->bitmaps.list[i];
+  }
+  if (bitmap == NULL) {
+    set_no_bitmap_error (l, name);
+    return NULL;
+  }
+  if (bitmap->reason) {
+    pb_set_error (ESTALE, "%s: bitmap %s: %s; take a full backup",
+                  l->file.name, name, bitmap->reason);
+    return NULL;
+  }
+  return qcow2_bitmap_load (bitmap, &l->header, &l->file);
+}
+
+size_t
+pb_image_nr_bitmaps (const pb_image *image)
+{
+  return image_layer_nr_bitmaps (image, 0);
+}
+
+int
+pb_image_get_bitmap_info (const pb_image *image, size_t index,
+                          struct pb_bitmap_info *info)
+{
+  return image_layer_bitmap_info (image, 0, index, info);
 }
 
 pb_bitmap *
 pb_image_load_bitmap (pb_image *image, const char *name)
 {
-  const struct layer *layer = image->layers[0];
-  const struct qcow2_bitmap *bitmap = NULL;
-
-  for (size_t i = 0; i < image->bitmaps.count && bitmap == NULL; i++) {
-    if (strcmp (image->bitmaps.list[i].name, name) == 0)
-      bitmap = &image->bitmaps.list[i];
-  }
-  if (bitmap == NULL) {
-    set_no_bitmap_error (image, name);
-    return NULL;
-  }
-  if (bitmap->reason) {
-    pb_set_error (ESTALE, "%s: bitmap %s: %s; take a full backup",
-                  layer->file.name, name, bitmap->reason);
-    return NULL;
-  }
-  return qcow2_bitmap_load (bitmap, &layer->header, &layer->file);
+  return image_layer_load_bitmap (image, 0, name);
 }

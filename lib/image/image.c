@@ -185,8 +185,6 @@ pb_image_open (const char *path, enum pb_format format, unsigned flags)
   layer = layer_open (path, format, flags, &image->caches);
   if (layer == NULL || add_layer (image, layer) == -1)
     return NULL;
-  if (qcow2_bitmaps_read (&image->bitmaps, &layer->header, &layer->file) == -1)
-    return NULL;
 
   if (flags & PB_IMAGE_NO_BACKING) {
     image->backing_is_closed = layer->header.backing_file != NULL;
@@ -207,7 +205,6 @@ pb_image_free (pb_image *image)
   for (unsigned i = 0; i < image->depth; i++)
     layer_free (image->layers[i]);
   free (image->layers);
-  qcow2_bitmaps_clear (&image->bitmaps);
   layer_caches_free (&image->caches);
   free (image);
 }

@@ -112,7 +112,9 @@ static int
 open_qcow2 (struct layer *layer, unsigned flags,
             const struct layer_caches *caches)
 {
-  if (read_header (layer) == -1 || open_data_file (layer, flags) == -1)
+  if (read_header (layer) == -1 || open_data_file (layer, flags) == -1
+      || qcow2_bitmaps_read (&layer->bitmaps, &layer->header, &layer->file)
+           == -1)
     return -1;
   layer->size = layer->header.size;
   layer->compressed = (struct compressed_clusters) {
@@ -161,6 +163,7 @@ layer_free (struct layer *layer)
   if (layer == NULL)
     return;
   cluster_map_close (&layer->map);
+  qcow2_bitmaps_clear (&layer->bitmaps);
   qcow2_header_clear (&layer->header);
   file_close (&layer->data_file);
   file_close (&layer->file);

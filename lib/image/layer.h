@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bitmaps.h"
 #include "cluster-map.h"
 #include "compressed-cluster.h"
 #include "file.h"
@@ -40,6 +41,7 @@ struct layer {
   struct qcow2_header header;  /* from here on: qcow2 only */
   struct cluster_map map;
   struct compressed_clusters compressed;
+  struct qcow2_bitmaps bitmaps;
 };
 
 /* Open and lock the file NAME.  FLAGS are of enum pb_image_flags.  CACHES must

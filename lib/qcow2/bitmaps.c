@@ -316,7 +316,7 @@ qcow2_bitmaps_read (struct qcow2_bitmaps *bitmaps,
   }
   if (file_pread (file, directory, size, header->bitmaps.directory_offset)
       == -1)
-    return -1;
+    return set_reason (&bitmaps->damage, "%s", pb_get_error ());
   return qcow2_bitmaps_parse (bitmaps, directory, size, header, file->size);
 }
 
