@@ -14,6 +14,7 @@
 #include "drop-disk.h"
 #include "error.h"
 #include "query.h"
+#include "range-check.h"
 
 /* What is planned: the tree as it is, and as it will be. */
 struct drop {
@@ -22,15 +23,6 @@ struct drop {
   struct disk_bitmaps bitmaps;
   struct store_content after;
 };
-
-static bool
-has_bitmap (const struct checkpoint_node *node, const char *disk)
-{
-  const struct checkpoint_disk *entry
-      = checkpoint_def_find_disk (&node->def, disk);
-
-  return entry && entry->kind == CHECKPOINT_DISK_BITMAP;
-}
 
 /* In the tree that will be. */
 static int
@@ -78,7 +70,7 @@ drop_those_that_would_seem_whole (struct drop *drop)
   while (again) {
     again = false;
     for (size_t i = 0; i < after->nr_nodes; i++) {
-      int r = has_bitmap (after->nodes[i], drop->disk->name)
+      int r = checkpoint_node_bitmap (after->nodes[i], drop->disk->name)
                   ? would_seem_whole (drop, after->nodes[i])
                   : 0;
 
@@ -98,11 +90,10 @@ is_kept (const struct drop *drop, const char *bitmap)
   const struct checkpoint_tree *after = &drop->after.tree;
 
   for (size_t i = 0; i < after->nr_nodes; i++) {
-    const struct checkpoint_disk *entry
-        = checkpoint_def_find_disk (&after->nodes[i]->def, drop->disk->name);
+    const char *own
+        = checkpoint_node_bitmap (after->nodes[i], drop->disk->name);
 
-    if (entry && entry->kind == CHECKPOINT_DISK_BITMAP
-        && strcmp (entry->bitmap, bitmap) == 0)
+    if (own && strcmp (own, bitmap) == 0)
       return true;
   }
   return false;
@@ -142,14 +133,12 @@ add_to_commit (const struct drop *drop, struct commit *commit)
     const struct checkpoint_node *after
         = checkpoint_tree_find (&drop->after.tree, node->def.name);
 
-    if (!has_bitmap (node, drop->disk->name)
-        || has_bitmap (after, drop->disk->name))
+    if (!checkpoint_node_bitmap (node, drop->disk->name)
+        || checkpoint_node_bitmap (after, drop->disk->name))
       continue;
     if (change_put_checkpoint (commit, &after->def) == -1
-        || remove_bitmap (
-               drop,
-               checkpoint_def_find_disk (&node->def, drop->disk->name)->bitmap,
-               commit)
+        || remove_bitmap (drop, checkpoint_node_bitmap (node, drop->disk->name),
+                          commit)
                == -1)
       return -1;
   }

@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "findings.h"
+#include "range-check.h"
 
 static int
 examine_journal (const pb_domain *domain, pb_findings *findings)
@@ -141,14 +142,14 @@ examine_ranges (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
     struct pb_finding finding
         = { .checkpoint = node->def.name, .disk = bitmaps->disk };
 
-    if (entry == NULL || entry->kind != CHECKPOINT_DISK_BITMAP)
+    if (bitmap == NULL)
       continue;
     if (bitmap_range_find (&range, bitmaps, tree, node) == -1)
       return -1;
     if (range.is_known)
       continue;
     finding.kind = range.kind;
-    finding.bitmap = entry->bitmap;
+    finding.bitmap = bitmap;
     if (findings_add (findings, &finding,
                       "take the disk out of the checkpoint, and remove what "
                       "is left of its bitmap: the next backup of the disk "

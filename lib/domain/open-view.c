@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "query.h"
+#include "range-check.h"
 
 static void
 free_maps (struct since_map *maps, size_t nr_maps)
@@ -36,7 +37,7 @@ find_maps (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
         = checkpoint_def_find_disk (&node->def, bitmaps->disk);
     struct since_map *map = &maps[*nr_maps];
 
-    if (entry == NULL || entry->kind != CHECKPOINT_DISK_BITMAP)
+    if (checkpoint_node_bitmap (node, bitmaps->disk) == NULL)
       continue;
     if (asprintf (&map->name, "since:%s", node->def.name) == -1) {
       map->name = NULL;

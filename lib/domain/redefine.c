@@ -13,6 +13,7 @@
 #include "change.h"
 #include "cleanup.h"
 #include "error.h"
+#include "range-check.h"
 
 /* A checkpoint's own <domain> says which disks it had; without one it is taken
  * as it is.
@@ -104,34 +105,106 @@ validate_disk (const pb_domain *domain, const struct checkpoint_tree *tree,
   return 0;
 }
 
+/* The tree as it will be. */
 static int
-validate (const pb_domain *domain, const struct checkpoint_def *def,
-          bool becomes_current)
+load_after (const pb_domain *domain, const struct checkpoint_def *def,
+            bool becomes_current, struct store_content *after)
 {
-  struct store_content content = { 0 };
   struct checkpoint_def CLEANUP_CHECKPOINT_DEF copy = { 0 };
-  struct checkpoint_node *node;
-  int r = 0;
 
-  if (store_load (&domain->store, &content) == -1)
+  if (store_load (&domain->store, after) == -1
+      || checkpoint_def_copy (&copy, def) == -1
+      || checkpoint_tree_put (&after->tree, &copy) == -1)
     return -1;
-  if (checkpoint_def_copy (&copy, def) == -1
-      || checkpoint_tree_put (&content.tree, &copy) == -1) {
-    store_content_clear (&content);
-    return -1;
-  }
-  node = checkpoint_tree_find (&content.tree, def->name);
   if (becomes_current)
-    checkpoint_tree_set_current (&content.tree, node);
+    checkpoint_tree_set_current (
+        &after->tree, checkpoint_tree_find (&after->tree, def->name));
+  return 0;
+}
 
-  for (size_t i = 0; r == 0 && i < def->nr_disks; i++) {
+static int
+validate (const pb_domain *domain, const struct checkpoint_tree *after,
+          const struct checkpoint_def *def)
+{
+  const struct checkpoint_node *node = checkpoint_tree_find (after, def->name);
+
+  for (size_t i = 0; i < def->nr_disks; i++) {
     const struct domain_disk *disk
         = domain_def_find_disk (&domain->def, def->disks[i].name);
 
-    if (def->disks[i].kind == CHECKPOINT_DISK_BITMAP && disk && disk->path)
-      r = validate_disk (domain, &content.tree, node, disk);
+    if (def->disks[i].kind == CHECKPOINT_DISK_BITMAP && disk && disk->path
+        && validate_disk (domain, after, node, disk) == -1)
+      return -1;
   }
-  store_content_clear (&content);
+  return 0;
+}
+
+/* Does the new text take a disk's bitmap away from the checkpoint? */
+static bool
+drops_a_disk (const struct checkpoint_node *existing,
+              const struct checkpoint_def *def)
+{
+  for (size_t i = 0; i < existing->def.nr_disks; i++) {
+    const struct checkpoint_disk *old = &existing->def.disks[i];
+    const struct checkpoint_disk *new
+        = checkpoint_def_find_disk (def, old->name);
+
+    if (old->kind == CHECKPOINT_DISK_BITMAP
+        && (new == NULL || new->kind != CHECKPOINT_DISK_BITMAP))
+      return true;
+  }
+  return false;
+}
+
+static bool
+same_parent (const char *a, const char *b)
+{
+  return a && b ? strcmp (a, b) == 0 : a == b;
+}
+
+/* Where a checkpoint that exists is moved, or loses a disk, others may have
+ * found their changes by way of it.
+ */
+static int
+check_others (const pb_domain *domain, const struct checkpoint_node *existing,
+              const struct checkpoint_def *def,
+              const struct checkpoint_tree *after)
+{
+  bool drops = drops_a_disk (existing, def);
+
+  if (!drops && same_parent (existing->def.parent, def->parent))
+    return 0;
+  for (size_t i = 0; i < domain->def.nr_disks; i++) {
+    const struct domain_disk *disk = &domain->def.disks[i];
+    struct disk_bitmaps CLEANUP_DISK_BITMAPS bitmaps = { 0 };
+
+    if (disk->path == NULL || disk->unsupported
+        || !range_check_is_needed (after, disk->name))
+      continue;
+    if (domain->driver->inspect (disk, domain_image_flags (domain), &bitmaps)
+            == -1
+        || range_check (&bitmaps, &domain->content.tree, after,
+                        drops ? 0 : RANGE_CHECK_MAY_BE_FOUND)
+               == -1)
+      return -1;
+  }
+  return 0;
+}
+
+static int
+check_against_tree (const pb_domain *domain,
+                    const struct checkpoint_node *existing,
+                    const struct checkpoint_def *def, bool becomes_current,
+                    unsigned flags)
+{
+  struct store_content after = { 0 };
+  int r = load_after (domain, def, becomes_current, &after);
+
+  if (r == 0 && (flags & PB_CHECKPOINT_CREATE_REDEFINE_VALIDATE))
+    r = validate (domain, &after.tree, def);
+  if (r == 0 && existing)
+    r = check_others (domain, existing, def, &after.tree);
+  store_content_clear (&after);
   return r;
 }
 
@@ -198,8 +271,7 @@ checkpoint_redefine (pb_domain *domain, struct checkpoint_def *def,
                   def->name);
     return NULL;
   }
-  if ((flags & PB_CHECKPOINT_CREATE_REDEFINE_VALIDATE)
-      && validate (domain, def, current) == -1)
+  if (check_against_tree (domain, existing, def, current, flags) == -1)
     return NULL;
 
   def->independent = def->independent || records_by_itself (domain, def);
