@@ -150,3 +150,26 @@ checkpoint_def_add_disk (struct checkpoint_def *def, const char *name,
   def->disks[def->nr_disks++] = copy;
   return 0;
 }
+
+int
+checkpoint_def_set_disk (struct checkpoint_def *def, const char *name,
+                         enum checkpoint_disk_kind kind, const char *bitmap)
+{
+  for (size_t i = 0; i < def->nr_disks; i++) {
+    struct checkpoint_disk disk
+      = { .name = (char *) name, .kind = kind, .bitmap = (char *) bitmap };
+    struct checkpoint_disk copy;
+
+    if (strcmp (def->disks[i].name, name) != 0)
+      continue;
+    if (copy_disk (&copy, &disk) == -1) {
+      set_error_errno ("disk %s", name);
+      disk_clear (&copy);
+      return -1;
+    }
+    disk_clear (&def->disks[i]);
+    def->disks[i] = copy;
+    return 0;
+  }
+  return checkpoint_def_add_disk (def, name, kind, bitmap);
+}

@@ -46,7 +46,7 @@ int
 change_put_checkpoint (struct commit *commit, const struct checkpoint_def *def)
 {
   char *CLEANUP_FREE text = checkpoint_def_format (
-      def, CHECKPOINT_FORMAT_SECURE | CHECKPOINT_FORMAT_FILE);
+    def, CHECKPOINT_FORMAT_SECURE | CHECKPOINT_FORMAT_FILE);
 
   return text ? add_checkpoint_file (commit, def->name, text) : -1;
 }

@@ -30,7 +30,7 @@ struct checkpoint_node *
 checkpoint_handle_node (const pb_checkpoint *checkpoint)
 {
   struct checkpoint_node *node = checkpoint_tree_find (
-      &checkpoint->domain->content.tree, checkpoint->name);
+    &checkpoint->domain->content.tree, checkpoint->name);
 
   if (node == NULL)
     pb_set_error (ENOENT,

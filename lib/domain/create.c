@@ -64,11 +64,11 @@ default_name (const struct checkpoint_tree *tree, struct checkpoint_def *def)
 
   if (def->name)
     return 0;
-  n = asprintf (&def->name, "%llu", (unsigned long long)def->creation_time);
+  n = asprintf (&def->name, "%llu", (unsigned long long) def->creation_time);
   for (unsigned i = 2; n != -1 && checkpoint_tree_find (tree, def->name); i++) {
     free (def->name);
-    n = asprintf (&def->name, "%llu-%u", (unsigned long long)def->creation_time,
-                  i);
+    n = asprintf (&def->name, "%llu-%u",
+                  (unsigned long long) def->creation_time, i);
   }
   if (n == -1) {
     def->name = NULL;
@@ -197,9 +197,9 @@ add_bitmaps (const pb_domain *domain, const struct checkpoint_def *def,
 {
   for (size_t i = 0; i < def->nr_disks; i++) {
     const struct domain_disk *disk
-        = domain_def_find_disk (&domain->def, def->disks[i].name);
+      = domain_def_find_disk (&domain->def, def->disks[i].name);
     struct bitmap_action action
-        = { .kind = BITMAP_ACTION_ADD, .granularity = domain->granularity };
+      = { .kind = BITMAP_ACTION_ADD, .granularity = domain->granularity };
 
     if (def->disks[i].kind != CHECKPOINT_DISK_BITMAP)
       continue;

@@ -78,12 +78,12 @@ add_layer_actions (const struct disk_bitmaps *bitmaps,
   struct bitmap_action remove = { .kind = BITMAP_ACTION_REMOVE,
                                   .disk = bitmaps->disk,
                                   .path = layer->path,
-                                  .bitmap = (char *)bitmap };
+                                  .bitmap = (char *) bitmap };
   struct bitmap_action merge = { .kind = BITMAP_ACTION_MERGE,
                                  .disk = bitmaps->disk,
                                  .path = layer->path,
-                                 .bitmap = (char *)heir,
-                                 .source = (char *)bitmap };
+                                 .bitmap = (char *) heir,
+                                 .source = (char *) bitmap };
 
   if (heir && commit_add_before (commit, &merge) == -1)
     return -1;
@@ -118,12 +118,12 @@ add_node_actions (const struct deletion *deletion,
     if (disk_layer_find (layer, bitmap) == NULL)
       continue;
     if (deletion->domain->driver->check_writable (
-            disk, layer->path, domain_image_flags (deletion->domain))
-            == -1
+          disk, layer->path, domain_image_flags (deletion->domain))
+          == -1
         || add_layer_actions (
-               bitmaps, layer, bitmap,
-               heir ? checkpoint_node_bitmap (heir, disk->name) : NULL, commit)
-               == -1)
+             bitmaps, layer, bitmap,
+             heir ? checkpoint_node_bitmap (heir, disk->name) : NULL, commit)
+             == -1)
       return -1;
   }
   return 0;
@@ -136,7 +136,7 @@ add_disk_actions (const struct deletion *deletion,
   struct disk_bitmaps CLEANUP_DISK_BITMAPS bitmaps = { 0 };
 
   if (deletion->domain->driver->inspect (
-          disk, domain_image_flags (deletion->domain), &bitmaps)
+        disk, domain_image_flags (deletion->domain), &bitmaps)
       == -1) {
     prefix_error ("disk %s", disk->name);
     return -1;

@@ -57,8 +57,8 @@ choose_nodes (struct deletion *deletion, struct checkpoint_node *node,
 
   if (flags
       & (PB_CHECKPOINT_DELETE_CHILDREN | PB_CHECKPOINT_DELETE_CHILDREN_ONLY))
-    nodes = checkpoint_tree_list (&deletion->domain->content.tree, node, 0,
-                                  &count);
+    nodes
+      = checkpoint_tree_list (&deletion->domain->content.tree, node, 0, &count);
   else
     nodes = malloc (sizeof *nodes);
   if (nodes)
@@ -81,7 +81,7 @@ static void
 choose_current (struct deletion *deletion)
 {
   const struct checkpoint_node *current
-      = deletion->domain->content.tree.current;
+    = deletion->domain->content.tree.current;
 
   while (current && deletion_has (deletion, current))
     current = current->parent;
@@ -129,13 +129,13 @@ move_children (struct deletion *deletion, struct commit *commit)
   for (size_t i = 0; i < tree->nr_nodes; i++) {
     const struct checkpoint_node *child = tree->nodes[i];
     const struct checkpoint_node *parent
-        = child->def.parent ? checkpoint_tree_find (tree, child->def.parent)
-                            : NULL;
+      = child->def.parent ? checkpoint_tree_find (tree, child->def.parent)
+                          : NULL;
 
     if (parent && deletion_has (deletion, parent)
         && !deletion_has (deletion, child)
         && move_child (deletion, child, new_parent (parent, child), commit)
-               == -1)
+             == -1)
       return -1;
   }
   return 0;
@@ -156,12 +156,12 @@ remove_nodes (struct deletion *deletion, struct commit *commit)
       checkpoint_tree_remove (after, node);
   }
   checkpoint_tree_set_current (after, deletion->current ? checkpoint_tree_find (
-                                          after, deletion->current->def.name)
+                                        after, deletion->current->def.name)
                                                         : NULL);
   if (deletion->domain->content.tree.current_is_unknown)
     return 0;
   return change_set_current (
-      commit, deletion->current ? deletion->current->def.name : NULL);
+    commit, deletion->current ? deletion->current->def.name : NULL);
 }
 
 /* The next increment of a recorded backup needs the checkpoint that it was

@@ -188,7 +188,7 @@ recover_to_read (pb_domain *domain)
     return 0;
   free (journal);
   if (store_lock_exclusive (&domain->store) == 0)
-    (void)commit_recover (&domain->store, &commit_ops, domain);
+    (void) commit_recover (&domain->store, &commit_ops, domain);
   return store_lock_shared (&domain->store);
 }
 
@@ -224,7 +224,7 @@ pb_domain_open (const char *uri, const char *state, unsigned flags)
   if (check_not_null (__func__, "uri", uri) == -1
       || check_flags (__func__, flags,
                       PB_DOMAIN_READ_ONLY | PB_DOMAIN_DATA_FILE)
-             == -1)
+           == -1)
     return NULL;
 
   domain = calloc (1, sizeof *domain);
@@ -329,7 +329,7 @@ pb_domain_set_granularity (pb_domain *domain, uint64_t granularity)
           || granularity > PB_GRANULARITY_MAX)) {
     pb_set_error (EINVAL,
                   "granularity %llu is not a power of two from 512 to 2 GiB",
-                  (unsigned long long)granularity);
+                  (unsigned long long) granularity);
     return -1;
   }
   LOCK_CURRENT_SCOPE (&domain->lock);

@@ -30,12 +30,12 @@ drop_from (struct drop *drop, const char *name)
 {
   struct checkpoint_def CLEANUP_CHECKPOINT_DEF def = { 0 };
   const struct checkpoint_node *node
-      = checkpoint_tree_find (&drop->after.tree, name);
+    = checkpoint_tree_find (&drop->after.tree, name);
 
   if (checkpoint_def_copy (&def, &node->def) == -1
       || checkpoint_def_set_disk (&def, drop->disk->name, CHECKPOINT_DISK_NO,
                                   NULL)
-             == -1)
+           == -1)
     return -1;
   return checkpoint_tree_put (&drop->after.tree, &def);
 }
@@ -47,13 +47,13 @@ would_seem_whole (const struct drop *drop, const struct checkpoint_node *node)
   struct bitmap_range CLEANUP_BITMAP_RANGE before = { 0 };
   struct bitmap_range CLEANUP_BITMAP_RANGE after = { 0 };
   const struct checkpoint_node *as_it_is
-      = checkpoint_tree_find (&drop->domain->content.tree, node->def.name);
+    = checkpoint_tree_find (&drop->domain->content.tree, node->def.name);
 
   if (bitmap_range_find (&before, &drop->bitmaps, &drop->domain->content.tree,
                          as_it_is)
-          == -1
+        == -1
       || bitmap_range_find (&after, &drop->bitmaps, &drop->after.tree, node)
-             == -1)
+           == -1)
     return -1;
   return !before.is_known && after.is_known;
 }
@@ -71,8 +71,8 @@ drop_those_that_would_seem_whole (struct drop *drop)
     again = false;
     for (size_t i = 0; i < after->nr_nodes; i++) {
       int r = checkpoint_node_bitmap (after->nodes[i], drop->disk->name)
-                  ? would_seem_whole (drop, after->nodes[i])
-                  : 0;
+                ? would_seem_whole (drop, after->nodes[i])
+                : 0;
 
       if (r == -1
           || (r == 1 && drop_from (drop, after->nodes[i]->def.name) == -1))
@@ -91,7 +91,7 @@ is_kept (const struct drop *drop, const char *bitmap)
 
   for (size_t i = 0; i < after->nr_nodes; i++) {
     const char *own
-        = checkpoint_node_bitmap (after->nodes[i], drop->disk->name);
+      = checkpoint_node_bitmap (after->nodes[i], drop->disk->name);
 
     if (own && strcmp (own, bitmap) == 0)
       return true;
@@ -105,7 +105,7 @@ remove_bitmap (const struct drop *drop, const char *bitmap,
 {
   struct bitmap_action remove = { .kind = BITMAP_ACTION_REMOVE,
                                   .disk = drop->disk->name,
-                                  .bitmap = (char *)bitmap };
+                                  .bitmap = (char *) bitmap };
 
   if (is_kept (drop, bitmap))
     return 0;
@@ -115,7 +115,7 @@ remove_bitmap (const struct drop *drop, const char *bitmap,
       continue;
     if (drop->domain->driver->check_writable (drop->disk, remove.path,
                                               domain_image_flags (drop->domain))
-            == -1
+          == -1
         || commit_add_after (commit, &remove) == -1)
       return -1;
   }
@@ -131,7 +131,7 @@ add_to_commit (const struct drop *drop, struct commit *commit)
   for (size_t i = 0; i < before->nr_nodes; i++) {
     const struct checkpoint_node *node = before->nodes[i];
     const struct checkpoint_node *after
-        = checkpoint_tree_find (&drop->after.tree, node->def.name);
+      = checkpoint_tree_find (&drop->after.tree, node->def.name);
 
     if (!checkpoint_node_bitmap (node, drop->disk->name)
         || checkpoint_node_bitmap (after, drop->disk->name))
@@ -139,7 +139,7 @@ add_to_commit (const struct drop *drop, struct commit *commit)
     if (change_put_checkpoint (commit, &after->def) == -1
         || remove_bitmap (drop, checkpoint_node_bitmap (node, drop->disk->name),
                           commit)
-               == -1)
+             == -1)
       return -1;
   }
   return 0;
@@ -157,13 +157,13 @@ domain_drop_disk (pb_domain *domain, const char *name, const char *disk)
     return -1;
   if (domain->driver->inspect (drop.disk, domain_image_flags (domain),
                                &drop.bitmaps)
-          == 0
+        == 0
       && store_load (&domain->store, &drop.after) == 0
       && drop_from (&drop, name) == 0
       && drop_those_that_would_seem_whole (&drop) == 0
       && change_start (&commit, "taking disk %s out of checkpoint %s", disk,
                        name)
-             == 0
+           == 0
       && add_to_commit (&drop, &commit) == 0)
     r = domain_commit (domain, &commit);
   store_content_clear (&drop.after);

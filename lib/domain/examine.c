@@ -38,7 +38,7 @@ examine_files (const pb_domain *domain, pb_findings *findings)
   for (size_t i = 0; i < domain->content.nr_problems; i++) {
     const struct store_problem *problem = &domain->content.problems[i];
     struct pb_finding finding
-        = { .kind = PB_FINDING_UNREADABLE_FILE, .path = problem->path };
+      = { .kind = PB_FINDING_UNREADABLE_FILE, .path = problem->path };
 
     if (findings_add (findings, &finding, NULL, "%s", problem->reason) == -1)
       return -1;
@@ -95,7 +95,7 @@ examine_disks_of (const pb_domain *domain, const struct checkpoint_node *node,
         && domain_def_find_disk (&domain->def, entry->name) == NULL
         && findings_add (findings, &finding, NULL,
                          "the domain has no disk '%s' any more", entry->name)
-               == -1)
+             == -1)
       return -1;
   }
   return 0;
@@ -117,10 +117,10 @@ examine_current (const pb_domain *domain, pb_findings *findings)
     return -1;
   finding.checkpoint = count == 1 ? leaves[0]->def.name : NULL;
   r = findings_add (
-      findings, &finding, count == 1 ? "make the only leaf current" : NULL,
-      "it is not known which checkpoint is current, and so what the next one "
-      "would follow; %zu have no children",
-      count);
+    findings, &finding, count == 1 ? "make the only leaf current" : NULL,
+    "it is not known which checkpoint is current, and so what the next one "
+    "would follow; %zu have no children",
+    count);
   free (leaves);
   return r;
 }
@@ -136,11 +136,10 @@ examine_ranges (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
 
   for (size_t i = 0; i < tree->nr_nodes; i++) {
     const struct checkpoint_node *node = tree->nodes[i];
-    const struct checkpoint_disk *entry
-        = checkpoint_def_find_disk (&node->def, bitmaps->disk);
+    const char *bitmap = checkpoint_node_bitmap (node, bitmaps->disk);
     struct bitmap_range CLEANUP_BITMAP_RANGE range = { 0 };
     struct pb_finding finding
-        = { .checkpoint = node->def.name, .disk = bitmaps->disk };
+      = { .checkpoint = node->def.name, .disk = bitmaps->disk };
 
     if (bitmap == NULL)
       continue;
@@ -173,7 +172,7 @@ examine_granularity (const struct disk_bitmaps *bitmaps,
 
   for (size_t i = 1; i < bitmaps->nr_layers; i++) {
     const struct layer_bitmap *below
-        = disk_layer_find (&bitmaps->layers[i], bitmap->name);
+      = disk_layer_find (&bitmaps->layers[i], bitmap->name);
 
     if (below == NULL || below->granularity == bitmap->granularity)
       continue;
@@ -182,8 +181,8 @@ examine_granularity (const struct disk_bitmaps *bitmaps,
                          "has granularity %llu here, and %llu in the top "
                          "layer; nothing is lost, but backups may be larger "
                          "than they need be",
-                         (unsigned long long)below->granularity,
-                         (unsigned long long)bitmap->granularity);
+                         (unsigned long long) below->granularity,
+                         (unsigned long long) bitmap->granularity);
   }
   return 0;
 }
@@ -193,11 +192,9 @@ has_owner (const struct checkpoint_tree *tree, const char *disk,
            const char *bitmap)
 {
   for (size_t i = 0; i < tree->nr_nodes; i++) {
-    const struct checkpoint_disk *entry
-        = checkpoint_def_find_disk (&tree->nodes[i]->def, disk);
+    const char *own = checkpoint_node_bitmap (tree->nodes[i], disk);
 
-    if (entry && entry->kind == CHECKPOINT_DISK_BITMAP
-        && strcmp (entry->bitmap, bitmap) == 0)
+    if (own && strcmp (own, bitmap) == 0)
       return true;
   }
   return false;
@@ -252,13 +249,9 @@ examine_layer (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
 static bool
 is_in_a_checkpoint (const struct checkpoint_tree *tree, const char *disk)
 {
-  for (size_t i = 0; i < tree->nr_nodes; i++) {
-    const struct checkpoint_disk *entry
-        = checkpoint_def_find_disk (&tree->nodes[i]->def, disk);
-
-    if (entry && entry->kind == CHECKPOINT_DISK_BITMAP)
+  for (size_t i = 0; i < tree->nr_nodes; i++)
+    if (checkpoint_node_bitmap (tree->nodes[i], disk))
       return true;
-  }
   return false;
 }
 
@@ -276,9 +269,8 @@ examine_disk (const pb_domain *domain, const struct domain_disk *disk,
     return 0;
   if (disk->unsupported)
     return is_in_a_checkpoint (&domain->content.tree, disk->name)
-               ? findings_add (findings, &finding, NULL, "%s",
-                               disk->unsupported)
-               : 0;
+             ? findings_add (findings, &finding, NULL, "%s", disk->unsupported)
+             : 0;
   if (domain->driver->inspect (disk, domain_image_flags (domain), &bitmaps)
       == -1)
     return findings_add (findings, &finding, NULL, "%s", pb_get_error ());
@@ -331,7 +323,7 @@ pb_domain_examine (pb_domain *domain, unsigned flags)
   if (check_not_null (__func__, "domain", domain) == -1
       || check_flags (__func__, flags,
                       PB_DOMAIN_REPAIR_ADOPT | PB_DOMAIN_REPAIR_REMOVE)
-             == -1)
+           == -1)
     return NULL;
 
   LOCK_CURRENT_SCOPE (&domain->lock);

@@ -15,12 +15,12 @@
 static void
 free_strings (struct pb_finding *finding)
 {
-  free ((char *)finding->checkpoint);
-  free ((char *)finding->disk);
-  free ((char *)finding->path);
-  free ((char *)finding->bitmap);
-  free ((char *)finding->text);
-  free ((char *)finding->repair);
+  free ((char *) finding->checkpoint);
+  free ((char *) finding->disk);
+  free ((char *) finding->path);
+  free ((char *) finding->bitmap);
+  free ((char *) finding->text);
+  free ((char *) finding->repair);
 }
 
 void
@@ -49,7 +49,7 @@ findings_add (pb_findings *findings, const struct pb_finding *finding,
               const char *repair, const char *format, ...)
 {
   struct pb_finding *grown
-      = reallocarray (findings->list, findings->count + 1, sizeof *grown);
+    = reallocarray (findings->list, findings->count + 1, sizeof *grown);
   struct pb_finding new = { .kind = finding->kind };
   bool failed = false;
   char *text = NULL;
@@ -131,6 +131,6 @@ pb_finding_kind_name (enum pb_finding_kind kind)
     [PB_FINDING_BITMAP_GRANULARITY] = "bitmap-granularity",
   };
 
-  return (size_t)kind < sizeof names / sizeof names[0] ? names[kind]
-                                                       : "unknown";
+  return (size_t) kind < sizeof names / sizeof names[0] ? names[kind]
+                                                        : "unknown";
 }

@@ -77,7 +77,7 @@ pb_domain_list_all_checkpoints (pb_domain *domain, pb_checkpoint ***list,
 
   if (check_not_null (__func__, "domain", domain) == -1
       || check_flags (__func__, flags, PB_CHECKPOINT_LIST_ROOTS | FILTERS)
-             == -1)
+           == -1)
     return -1;
   if (flags & PB_CHECKPOINT_LIST_ROOTS)
     select |= CHECKPOINT_SELECT_CHILDREN_ONLY;
@@ -95,7 +95,7 @@ pb_checkpoint_list_all_children (pb_checkpoint *checkpoint,
 
   if (check_not_null (__func__, "checkpoint", checkpoint) == -1
       || check_flags (__func__, flags, PB_CHECKPOINT_LIST_DESCENDANTS | FILTERS)
-             == -1)
+           == -1)
     return -1;
   if (!(flags & PB_CHECKPOINT_LIST_DESCENDANTS))
     select |= CHECKPOINT_SELECT_CHILDREN_ONLY;

@@ -33,8 +33,6 @@ find_maps (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
 
   for (size_t i = 0; i < tree->nr_nodes; i++) {
     const struct checkpoint_node *node = tree->nodes[i];
-    const struct checkpoint_disk *entry
-        = checkpoint_def_find_disk (&node->def, bitmaps->disk);
     struct since_map *map = &maps[*nr_maps];
 
     if (checkpoint_node_bitmap (node, bitmaps->disk) == NULL)
@@ -63,7 +61,7 @@ pb_domain_open_view (pb_domain *domain, const char *name, unsigned flags)
       || check_not_null (__func__, "name", name) == -1
       || check_flags (__func__, flags,
                       PB_IMAGE_DATA_FILE | PB_IMAGE_ALLOW_WRITER)
-             == -1)
+           == -1)
     return NULL;
   flags |= domain_image_flags (domain);
 

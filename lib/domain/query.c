@@ -103,7 +103,7 @@ set_disk_size (const pb_domain *domain, const struct checkpoint_node *node,
                struct checkpoint_disk *entry)
 {
   const struct domain_disk *disk
-      = domain_def_find_disk (&domain->def, entry->name);
+    = domain_def_find_disk (&domain->def, entry->name);
   pb_bitmap *CLEANUP_BITMAP bitmap = NULL;
   bool is_known;
 
@@ -124,15 +124,14 @@ pb_checkpoint_get_xml_desc (pb_checkpoint *checkpoint, unsigned flags)
   struct checkpoint_def CLEANUP_CHECKPOINT_DEF def = { 0 };
   const struct checkpoint_node *node;
   unsigned format
-      = (flags & PB_CHECKPOINT_XML_SECURE ? CHECKPOINT_FORMAT_SECURE : 0)
-        | (flags & PB_CHECKPOINT_XML_NO_DOMAIN ? CHECKPOINT_FORMAT_NO_DOMAIN
-                                               : 0);
+    = (flags & PB_CHECKPOINT_XML_SECURE ? CHECKPOINT_FORMAT_SECURE : 0)
+      | (flags & PB_CHECKPOINT_XML_NO_DOMAIN ? CHECKPOINT_FORMAT_NO_DOMAIN : 0);
 
   if (check_not_null (__func__, "checkpoint", checkpoint) == -1
       || check_flags (__func__, flags,
                       PB_CHECKPOINT_XML_SECURE | PB_CHECKPOINT_XML_NO_DOMAIN
-                          | PB_CHECKPOINT_XML_SIZE)
-             == -1)
+                        | PB_CHECKPOINT_XML_SIZE)
+           == -1)
     return NULL;
 
   LOCK_CURRENT_SCOPE (&checkpoint->domain->lock);

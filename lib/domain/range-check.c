@@ -15,7 +15,7 @@ const char *
 checkpoint_node_bitmap (const struct checkpoint_node *node, const char *disk)
 {
   const struct checkpoint_disk *entry
-      = checkpoint_def_find_disk (&node->def, disk);
+    = checkpoint_def_find_disk (&node->def, disk);
 
   return entry && entry->kind == CHECKPOINT_DISK_BITMAP ? entry->bitmap : NULL;
 }
@@ -88,7 +88,7 @@ range_check (const struct disk_bitmaps *bitmaps,
   for (size_t i = 0; i < after->nr_nodes; i++) {
     const struct checkpoint_node *node = after->nodes[i];
     const struct checkpoint_node *as_it_is
-        = checkpoint_tree_find (before, node->def.name);
+      = checkpoint_tree_find (before, node->def.name);
     struct bitmap_range CLEANUP_BITMAP_RANGE old = { 0 };
     struct bitmap_range CLEANUP_BITMAP_RANGE new = { 0 };
 
@@ -99,7 +99,7 @@ range_check (const struct disk_bitmaps *bitmaps,
     if (bitmap_range_find (&old, bitmaps, before, as_it_is) == -1
         || bitmap_range_find (&new, bitmaps, after, node) == -1
         || check_ranges (bitmaps->disk, node->def.name, &old, &new, flags)
-               == -1)
+             == -1)
       return -1;
   }
   return 0;

@@ -54,7 +54,7 @@ change_backups (pb_checkpoint *checkpoint, const char *backup, bool add)
   if (text == NULL
       || change_start (&commit, "recording a backup at checkpoint %s",
                        checkpoint->name)
-             == -1
+           == -1
       || commit_add_file (&commit, "backups.xml", text) == -1)
     return -1;
   return domain_commit (domain, &commit);
@@ -100,7 +100,7 @@ list_backups (const struct backup_records *records, const char *checkpoint)
     set_error_errno ("checkpoint %s", checkpoint);
     return NULL;
   }
-  text = (char *)(list + nr + 1);
+  text = (char *) (list + nr + 1);
   for (i = nr = 0; i < records->count; i++)
     if (strcmp (records->list[i].checkpoint, checkpoint) == 0) {
       list[nr++] = text;

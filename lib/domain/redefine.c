@@ -92,7 +92,7 @@ validate_disk (const pb_domain *domain, const struct checkpoint_tree *tree,
   struct bitmap_range CLEANUP_BITMAP_RANGE range = { 0 };
 
   if (domain->driver->inspect (disk, domain_image_flags (domain), &bitmaps)
-          == -1
+        == -1
       || bitmap_range_find (&range, &bitmaps, tree, node) == -1)
     return -1;
   if (!range.is_known) {
@@ -118,7 +118,7 @@ load_after (const pb_domain *domain, const struct checkpoint_def *def,
     return -1;
   if (becomes_current)
     checkpoint_tree_set_current (
-        &after->tree, checkpoint_tree_find (&after->tree, def->name));
+      &after->tree, checkpoint_tree_find (&after->tree, def->name));
   return 0;
 }
 
@@ -130,7 +130,7 @@ validate (const pb_domain *domain, const struct checkpoint_tree *after,
 
   for (size_t i = 0; i < def->nr_disks; i++) {
     const struct domain_disk *disk
-        = domain_def_find_disk (&domain->def, def->disks[i].name);
+      = domain_def_find_disk (&domain->def, def->disks[i].name);
 
     if (def->disks[i].kind == CHECKPOINT_DISK_BITMAP && disk && disk->path
         && validate_disk (domain, after, node, disk) == -1)
@@ -147,7 +147,7 @@ drops_a_disk (const struct checkpoint_node *existing,
   for (size_t i = 0; i < existing->def.nr_disks; i++) {
     const struct checkpoint_disk *old = &existing->def.disks[i];
     const struct checkpoint_disk *new
-        = checkpoint_def_find_disk (def, old->name);
+      = checkpoint_def_find_disk (def, old->name);
 
     if (old->kind == CHECKPOINT_DISK_BITMAP
         && (new == NULL || new->kind != CHECKPOINT_DISK_BITMAP))
@@ -182,10 +182,10 @@ check_others (const pb_domain *domain, const struct checkpoint_node *existing,
         || !range_check_is_needed (after, disk->name))
       continue;
     if (domain->driver->inspect (disk, domain_image_flags (domain), &bitmaps)
-            == -1
+          == -1
         || range_check (&bitmaps, &domain->content.tree, after,
                         drops ? 0 : RANGE_CHECK_MAY_BE_FOUND)
-               == -1)
+             == -1)
       return -1;
   }
   return 0;
@@ -221,15 +221,15 @@ records_by_itself (const pb_domain *domain, const struct checkpoint_def *def)
     struct disk_bitmaps CLEANUP_DISK_BITMAPS bitmaps = { 0 };
     struct bitmap_range CLEANUP_BITMAP_RANGE range = { 0 };
     const struct domain_disk *disk
-        = domain_def_find_disk (&domain->def, def->disks[i].name);
+      = domain_def_find_disk (&domain->def, def->disks[i].name);
 
     if (def->disks[i].kind != CHECKPOINT_DISK_BITMAP)
       continue;
     if (disk == NULL || disk->path == NULL || disk->unsupported
         || domain->driver->inspect (disk, domain_image_flags (domain), &bitmaps)
-               == -1
+             == -1
         || bitmap_range_independent (&range, &bitmaps, def->disks[i].bitmap)
-               == -1
+             == -1
         || !range.is_known)
       return false;
     has_bitmap = true;
@@ -255,7 +255,7 @@ checkpoint_redefine (pb_domain *domain, struct checkpoint_def *def,
 {
   const struct checkpoint_tree *tree = &domain->content.tree;
   const struct checkpoint_node *existing
-      = checkpoint_tree_find (tree, def->name);
+    = checkpoint_tree_find (tree, def->name);
   bool current = becomes_current (tree, def, flags);
   struct commit CLEANUP_COMMIT commit = { 0 };
 

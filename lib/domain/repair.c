@@ -21,14 +21,14 @@ make_root (pb_domain *domain, const char *name)
   struct checkpoint_def CLEANUP_CHECKPOINT_DEF def = { 0 };
   struct commit CLEANUP_COMMIT commit = { 0 };
   const struct checkpoint_node *node
-      = checkpoint_tree_find (&domain->content.tree, name);
+    = checkpoint_tree_find (&domain->content.tree, name);
 
   if (checkpoint_def_copy (&def, &node->def) == -1)
     return -1;
   free (def.parent);
   def.parent = NULL;
   if (change_start (&commit, "making checkpoint %s one without a parent", name)
-          == -1
+        == -1
       || change_put_checkpoint (&commit, &def) == -1)
     return -1;
   return domain_commit (domain, &commit);
@@ -50,15 +50,15 @@ remove_bitmap (pb_domain *domain, const struct pb_finding *finding)
 {
   struct commit CLEANUP_COMMIT commit = { 0 };
   struct bitmap_action action = { .kind = BITMAP_ACTION_REMOVE,
-                                  .disk = (char *)finding->disk,
-                                  .path = (char *)finding->path,
-                                  .bitmap = (char *)finding->bitmap };
+                                  .disk = (char *) finding->disk,
+                                  .path = (char *) finding->path,
+                                  .bitmap = (char *) finding->bitmap };
   const struct domain_disk *disk
-      = domain_def_find_disk (&domain->def, finding->disk);
+    = domain_def_find_disk (&domain->def, finding->disk);
 
   if (domain->driver->check_writable (disk, finding->path,
                                       domain_image_flags (domain))
-          == -1
+        == -1
       || change_start (&commit, "removing bitmap %s", finding->bitmap) == -1
       || commit_add_after (&commit, &action) == -1)
     return -1;
@@ -115,7 +115,7 @@ adopt_bitmap (pb_domain *domain, const struct pb_finding *finding)
   if (start_adopted (domain, finding->bitmap, &def) == -1
       || checkpoint_def_set_disk (&def, finding->disk, CHECKPOINT_DISK_BITMAP,
                                   finding->bitmap)
-             == -1
+           == -1
       || change_start (&commit, "adopting bitmap %s", finding->bitmap) == -1
       || change_put_checkpoint (&commit, &def) == -1
       || (!domain->content.tree.current_is_unknown
@@ -188,7 +188,7 @@ pb_domain_repair (pb_domain *domain, const struct pb_finding *finding,
       || check_not_null (__func__, "finding", finding) == -1
       || check_flags (__func__, flags,
                       PB_DOMAIN_REPAIR_ADOPT | PB_DOMAIN_REPAIR_REMOVE)
-             == -1
+           == -1
       || domain_check_writable (__func__, domain) == -1)
     return -1;
   if ((flags & PB_DOMAIN_REPAIR_ADOPT) && (flags & PB_DOMAIN_REPAIR_REMOVE)) {
