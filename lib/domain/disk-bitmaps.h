@@ -54,13 +54,18 @@ void disk_bitmaps_clear (struct disk_bitmaps *bitmaps);
 const struct layer_bitmap *disk_layer_find (const struct disk_layer *layer,
                                             const char *name);
 
+/* Are they the same, so that a range of the one holds for the other? */
+bool disk_bitmaps_are_equal (const struct disk_bitmaps *a,
+                             const struct disk_bitmaps *b);
+
 /* Which bitmaps, of which layers, together say what has changed. */
 struct bitmap_range {
   bool is_known;
   enum pb_finding_kind kind; /* where it is not known: what is wrong */
   char *reason;              /* and that as a sentence's end: "bitmap a: the
                               * layer x.qcow2 lacks it" */
-  bool is_chain;             /* needs bitmaps of later checkpoints too */
+  bool is_chain;             /* needs bitmaps of later checkpoints too, also
+                              * where it is not known */
   size_t nr_parts;
   struct bitmap_range_part {
     size_t layer; /* index into disk_bitmaps.layers */
@@ -94,6 +99,18 @@ struct checkpoint_node **
 bitmap_dependents (const struct disk_bitmaps *bitmaps,
                    const struct checkpoint_tree *tree,
                    const struct checkpoint_node *node, size_t *count);
+
+/* Older checkpoints whose bitmap on this disk is one of a chain, but whose
+ * range is not known: a link of the chain is broken, or it is not known where
+ * it goes on.  If NODE and its bitmap went away now, they might come to look
+ * whole without what that bitmap recorded (or was to record).  So whoever
+ * deletes NODE deletes these as well, before or with it, or refuses.  A list
+ * as above.
+ */
+struct checkpoint_node **
+bitmap_stranded (const struct disk_bitmaps *bitmaps,
+                 const struct checkpoint_tree *tree,
+                 const struct checkpoint_node *node, size_t *count);
 
 static inline void
 cleanup_bitmap_range (struct bitmap_range *range)
