@@ -25,15 +25,18 @@ struct checkpoint_node {
   enum checkpoint_relation relation;
   struct checkpoint_node *parent; /* NULL for a root, and for a broken one */
   size_t nr_children;
-  struct checkpoint_node **children; /* by name */
+  struct checkpoint_node **children; /* by name; belong to the tree */
 };
 
 struct checkpoint_tree {
   size_t nr_nodes;
-  struct checkpoint_node **nodes; /* by name, in the order of strcasecmp (),
-                                   * and of strcmp () where that is equal */
+  struct checkpoint_node **nodes; /* by name */
   struct checkpoint_node *current; /* or NULL */
   bool current_is_unknown;         /* there should be one: see store.h */
+
+  /* The children of all nodes, for each of them in one piece. */
+  struct checkpoint_node **children;
+  size_t capacity; /* of both lists */
 };
 
 void checkpoint_tree_clear (struct checkpoint_tree *tree);
@@ -41,12 +44,24 @@ void checkpoint_tree_clear (struct checkpoint_tree *tree);
 struct checkpoint_node *checkpoint_tree_find (
   const struct checkpoint_tree *tree, const char *name);
 
+/* The order of names: that of strcasecmp () in the C locale, and of strcmp ()
+ * where that is equal.
+ */
+int checkpoint_name_compare (const char *a, const char *b);
+
 /* Put a checkpoint in, or in place of the one that has its name, and link all
- * of them anew.  DEF is taken over, and left empty.  Current does not change.
- * The node of a name stays where it is in memory.
+ * of them anew.  DEF is taken over, and left empty (not on failure).  Current
+ * does not change.  The node of a name stays where it is in memory.
  */
 int checkpoint_tree_put (struct checkpoint_tree *tree,
                          struct checkpoint_def *def);
+
+/* The same in two steps, for many: until the second one, no node's relation,
+ * parent and children may be looked at.
+ */
+int checkpoint_tree_put_unlinked (struct checkpoint_tree *tree,
+                                  struct checkpoint_def *def);
+void checkpoint_tree_link (struct checkpoint_tree *tree);
 
 /* Take a node out.  Those that name it as their parent are linked anew, and so
  * become broken unless their definitions were changed first; a current one
@@ -65,6 +80,7 @@ int checkpoint_tree_check_parent (const struct checkpoint_tree *tree,
 void checkpoint_tree_set_current (struct checkpoint_tree *tree,
                                   struct checkpoint_node *node);
 
+/* Is ANCESTOR above NODE?  No node is its own ancestor. */
 bool checkpoint_node_is_ancestor (const struct checkpoint_node *ancestor,
                                   const struct checkpoint_node *node);
 
