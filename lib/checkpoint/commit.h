@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* commit.h: one change of a domain: its bitmaps and its state folder together.
  *
- *   1. journal, "prepared"      what follows is known, also after a crash
- *   2. actions "before"         bitmaps are added, or merged into older ones
- *   3. journal, "committed"     from here on the change is done, or finished
+ *   1. new files stand beside their places, synced: see store.h
+ *   2. journal, "prepared"      what follows is known, also after a crash
+ *   3. actions "before"         bitmaps are added, or merged into older ones
+ *   4. journal, "committed"     from here on the change is done, or finished
  *                               by whoever opens the state folder next
- *   4. files                    written, or removed
- *   5. actions "after"          bitmaps are removed
- *   6. the journal goes
+ *   5. files                    get their places, or are removed
+ *   6. actions "after"          bitmaps are removed
+ *   7. the journal goes
  *
- * Up to 3 a change is undone: what was added is removed again.  What was merged
+ * Up to 4 a change is undone: what was added is removed again.  What was merged
  * may stay: it says that more has changed than has, which costs time and no
- * data.  From 3 on it is done again from step 4: each step of it can be
+ * data.  From 4 on it is done again from step 5: each step of it can be
  * repeated, and what is done already counts as done.  Recovery is the same
  * code (commit_recover ()).
+ *
+ * The journal names the files; what is in them waits beside their places.  So
+ * what does not fit on the disk is found out before anything is changed, and
+ * the journal stays small.
  */
 
 #ifndef PULLBACK_COMMIT_H
@@ -26,7 +31,7 @@
 #include "cleanup.h"
 
 enum bitmap_action_kind {
-  BITMAP_ACTION_ADD,    /* persistent, enabled */
+  BITMAP_ACTION_ADD,    /* persistent, enabled; no image has it yet */
   BITMAP_ACTION_MERGE,  /* SOURCE into BITMAP, which is made (disabled) where
                          * the image has none, and enabled where SOURCE is */
   BITMAP_ACTION_REMOVE  /* where the image has none, that is no error */
@@ -49,11 +54,12 @@ struct bitmap_actions {
 /* A file of the state folder. */
 struct commit_file {
   char *name; /* "current", "backups.xml", "checkpoints/NAME.xml" */
-  char *text; /* NULL: remove it */
+  bool is_written; /* else it is removed */
+  char *text;      /* to be written; NULL in what comes from a journal */
 };
 
 struct commit {
-  char *what; /* "creating checkpoint a": for messages */
+  char *what; /* "creating checkpoint a": for messages; not NULL */
   bool is_committed;
   struct bitmap_actions before, after;
   size_t nr_files;
@@ -62,7 +68,9 @@ struct commit {
 
 void commit_clear (struct commit *commit);
 
-/* The strings are copied. */
+/* The strings are copied.  Before are ADD and MERGE, after is REMOVE.  TEXT is
+ * NULL to remove a file; adding a file again replaces what was to become of it.
+ */
 int commit_add_before (struct commit *commit,
                        const struct bitmap_action *action);
 int commit_add_after (struct commit *commit,
@@ -70,8 +78,13 @@ int commit_add_after (struct commit *commit,
 int commit_add_file (struct commit *commit, const char *name,
                      const char *text);
 
-/* As the journal keeps it: XML, valid by journal.rng.  A journal's names of
- * files are checked like all that comes from disk: none leaves the folder.
+/* The same of a journal, whose files wait beside their places. */
+int commit_append_file (struct commit *commit, const char *name,
+                        bool is_written);
+
+/* As the journal keeps it: XML, valid by journal.rng.  A journal's names are
+ * checked like all that comes from disk: no file's leaves the folder, and an
+ * image's is absolute.
  */
 char *commit_format (const struct commit *commit);
 int commit_parse (struct commit *commit, const char *source, const char *xml,
@@ -79,22 +92,28 @@ int commit_parse (struct commit *commit, const char *source, const char *xml,
 
 /* Who does the actions. */
 struct commit_ops {
-  /* Do ACTION, or undo it: only ADD can be undone. */
+  /* Do ACTION, durably.  An ADD that fails has added nothing: what it has found
+   * is somebody else's, and is not undone.
+   */
   int (*apply) (void *opaque, const struct bitmap_action *action);
+
+  /* Undo ACTION, an ADD, which may or may not have been done. */
   int (*undo) (void *opaque, const struct bitmap_action *action);
 };
 
 struct store;
 
-/* Do all of COMMIT.  On failure before step 3 all is undone, and the error is
+/* Do all of COMMIT.  On failure before step 4 all is undone, and the error is
  * that of the failure.  On failure after it (-1 as well), *COMMITTED is true,
  * the journal stays, and the error says that the rest is done when the state
- * folder is opened next.
+ * folder is opened next.  So it does where undoing fails.
  */
 int commit_run (struct store *store, struct commit *commit,
                 const struct commit_ops *ops, void *opaque, bool *committed);
 
-/* Finish or undo what the journal has, if there is one. */
+/* Finish or undo what the journal has, if there is one, and remove what an
+ * interrupted change has left without one.
+ */
 int commit_recover (struct store *store, const struct commit_ops *ops,
                     void *opaque);
 
