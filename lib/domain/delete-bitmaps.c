@@ -129,6 +129,35 @@ add_node_actions (const struct deletion *deletion,
   return 0;
 }
 
+/* Do those that stay know no less than they should, when the bitmaps of the
+ * others are gone?
+ */
+static int
+check_those_that_stay (const struct deletion *deletion,
+                       const struct disk_bitmaps *bitmaps)
+{
+  struct disk_bitmaps CLEANUP_DISK_BITMAPS left = { 0 };
+  const char **CLEANUP_FREE names
+    = calloc (deletion->nr_nodes, sizeof names[0]);
+  size_t count = 0;
+
+  if (names == NULL) {
+    set_error_errno ("disk %s", bitmaps->disk);
+    return -1;
+  }
+  for (size_t i = 0; !deletion->metadata_only && i < deletion->nr_nodes; i++) {
+    names[count] = checkpoint_node_bitmap (deletion->nodes[i], bitmaps->disk);
+    if (names[count] && !is_shared (deletion, bitmaps->disk, names[count]))
+      count++;
+  }
+  if (disk_bitmaps_without (&left, bitmaps, names, count) == -1)
+    return -1;
+  return range_check (
+    &(struct range_state){ bitmaps, &deletion->domain->content.tree },
+    &(struct range_state){ &left, &deletion->after.tree },
+    deletion->metadata_only ? 0 : RANGE_CHECK_MERGED);
+}
+
 static int
 add_disk_actions (const struct deletion *deletion,
                   const struct domain_disk *disk, struct commit *commit)
@@ -141,10 +170,7 @@ add_disk_actions (const struct deletion *deletion,
     prefix_error ("disk %s", disk->name);
     return -1;
   }
-  if (range_check (&bitmaps, &deletion->domain->content.tree,
-                   &deletion->after.tree,
-                   deletion->metadata_only ? 0 : RANGE_CHECK_MERGED)
-      == -1)
+  if (check_those_that_stay (deletion, &bitmaps) == -1)
     return -1;
   for (size_t i = 0; !deletion->metadata_only && i < deletion->nr_nodes; i++)
     if (add_node_actions (deletion, disk, &bitmaps, deletion->nodes[i], commit)

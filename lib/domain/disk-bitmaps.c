@@ -4,10 +4,12 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "disk-bitmaps.h"
+#include "error.h"
 
 static void
 layer_clear (struct disk_layer *layer)
@@ -70,6 +72,70 @@ disk_bitmaps_are_equal (const struct disk_bitmaps *a,
     if (!layers_are_equal (&a->layers[i], &b->layers[i]))
       return false;
   return true;
+}
+
+/* NULL is copied to NULL. */
+static char *
+copy_string (const char *text, bool *failed)
+{
+  char *copy = text ? strdup (text) : NULL;
+
+  *failed = *failed || (text && copy == NULL);
+  return copy;
+}
+
+static bool
+is_among (const char *name, const char *const *names, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    if (strcmp (names[i], name) == 0)
+      return true;
+  return false;
+}
+
+static void
+copy_layer (struct disk_layer *copy, const struct disk_layer *layer,
+            const char *const *names, size_t count, bool *failed)
+{
+  copy->path = copy_string (layer->path, failed);
+  copy->damage = copy_string (layer->damage, failed);
+  copy->bitmaps = calloc (layer->nr_bitmaps + 1, sizeof copy->bitmaps[0]);
+  *failed = *failed || copy->bitmaps == NULL;
+  for (size_t i = 0; copy->bitmaps && i < layer->nr_bitmaps; i++) {
+    const struct layer_bitmap *bitmap = &layer->bitmaps[i];
+    struct layer_bitmap *new = &copy->bitmaps[copy->nr_bitmaps];
+
+    if (is_among (bitmap->name, names, count))
+      continue;
+    *new = *bitmap;
+    new->name = copy_string (bitmap->name, failed);
+    new->reason = copy_string (bitmap->reason, failed);
+    copy->nr_bitmaps++;
+  }
+}
+
+int
+disk_bitmaps_without (struct disk_bitmaps *copy,
+                      const struct disk_bitmaps *bitmaps,
+                      const char *const *names, size_t count)
+{
+  bool failed = false;
+
+  *copy = (struct disk_bitmaps) { 0 };
+  copy->disk = copy_string (bitmaps->disk, &failed);
+  copy->layers = calloc (bitmaps->nr_layers + 1, sizeof copy->layers[0]);
+  if (copy->layers == NULL)
+    failed = true;
+  else
+    copy->nr_layers = bitmaps->nr_layers;
+  for (size_t i = 0; i < copy->nr_layers; i++)
+    copy_layer (&copy->layers[i], &bitmaps->layers[i], names, count, &failed);
+  if (failed) {
+    pb_set_error (ENOMEM, "disk %s: out of memory", bitmaps->disk);
+    disk_bitmaps_clear (copy);
+    return -1;
+  }
+  return 0;
 }
 
 void

@@ -58,6 +58,11 @@ const struct layer_bitmap *disk_layer_find (const struct disk_layer *layer,
 bool disk_bitmaps_are_equal (const struct disk_bitmaps *a,
                              const struct disk_bitmaps *b);
 
+/* Let COPY be as BITMAPS will be when the COUNT bitmaps called NAMES are gone from it. */
+int disk_bitmaps_without (struct disk_bitmaps *copy,
+                          const struct disk_bitmaps *bitmaps,
+                          const char *const *names, size_t count);
+
 /* Which bitmaps, of which layers, together say what has changed. */
 struct bitmap_range {
   bool is_known;

@@ -40,49 +40,6 @@ drop_from (struct drop *drop, const char *name)
   return checkpoint_tree_put (&drop->after.tree, &def);
 }
 
-/* 1 where the changes since NODE were not known, and would seem to be. */
-static int
-would_seem_whole (const struct drop *drop, const struct checkpoint_node *node)
-{
-  struct bitmap_range CLEANUP_BITMAP_RANGE before = { 0 };
-  struct bitmap_range CLEANUP_BITMAP_RANGE after = { 0 };
-  const struct checkpoint_node *as_it_is
-    = checkpoint_tree_find (&drop->domain->content.tree, node->def.name);
-
-  if (bitmap_range_find (&before, &drop->bitmaps, &drop->domain->content.tree,
-                         as_it_is)
-        == -1
-      || bitmap_range_find (&after, &drop->bitmaps, &drop->after.tree, node)
-           == -1)
-    return -1;
-  return !before.is_known && after.is_known;
-}
-
-/* Each one that is taken out may be all that kept another one from seeming
- * whole.
- */
-static int
-drop_those_that_would_seem_whole (struct drop *drop)
-{
-  const struct checkpoint_tree *after = &drop->after.tree;
-  bool again = true;
-
-  while (again) {
-    again = false;
-    for (size_t i = 0; i < after->nr_nodes; i++) {
-      int r = checkpoint_node_bitmap (after->nodes[i], drop->disk->name)
-                ? would_seem_whole (drop, after->nodes[i])
-                : 0;
-
-      if (r == -1
-          || (r == 1 && drop_from (drop, after->nodes[i]->def.name) == -1))
-        return -1;
-      again |= r == 1;
-    }
-  }
-  return 0;
-}
-
 /* Does a checkpoint that keeps the disk call this bitmap its own? */
 static bool
 is_kept (const struct drop *drop, const char *bitmap)
@@ -97,6 +54,66 @@ is_kept (const struct drop *drop, const char *bitmap)
       return true;
   }
   return false;
+}
+
+/* The bitmaps that no checkpoint of the tree that will be has: they go. */
+static int
+find_left (const struct drop *drop, struct disk_bitmaps *left)
+{
+  const struct checkpoint_tree *before = &drop->domain->content.tree;
+  const char *disk = drop->disk->name;
+  const char **CLEANUP_FREE names = calloc (before->nr_nodes, sizeof names[0]);
+  size_t count = 0;
+
+  if (names == NULL) {
+    set_error_errno ("disk %s", disk);
+    return -1;
+  }
+  for (size_t i = 0; i < before->nr_nodes; i++) {
+    names[count] = checkpoint_node_bitmap (before->nodes[i], disk);
+    if (names[count] && !is_kept (drop, names[count]))
+      count++;
+  }
+  return disk_bitmaps_without (left, &drop->bitmaps, names, count);
+}
+
+/* The first of those that would seem whole; NULL: none.  Returns -1 on error.
+ */
+static int
+find_one_that_would_seem_whole (const struct drop *drop, const char **name)
+{
+  struct disk_bitmaps CLEANUP_DISK_BITMAPS left = { 0 };
+  const struct range_state before
+    = { &drop->bitmaps, &drop->domain->content.tree };
+  const struct range_state after = { &left, &drop->after.tree };
+  int r = 0;
+
+  *name = NULL;
+  if (find_left (drop, &left) == -1)
+    return -1;
+  for (size_t i = 0; r == 0 && i < after.tree->nr_nodes; i++) {
+    r = range_check_would_seem_whole (&before, &after,
+                                      after.tree->nodes[i]->def.name);
+    if (r == 1)
+      *name = after.tree->nodes[i]->def.name;
+  }
+  return r == -1 ? -1 : 0;
+}
+
+/* Each one that is taken out may be all that kept another one from seeming
+ * whole.
+ */
+static int
+drop_those_that_would_seem_whole (struct drop *drop)
+{
+  const char *name;
+
+  do {
+    if (find_one_that_would_seem_whole (drop, &name) == -1
+        || (name && drop_from (drop, name) == -1))
+      return -1;
+  } while (name);
+  return 0;
 }
 
 static int

@@ -125,6 +125,27 @@ examine_current (const pb_domain *domain, pb_findings *findings)
   return r;
 }
 
+/* What a repair does where a bitmap cannot be used any more.  Where the tree
+ * is what is wrong, or a bitmap without a checkpoint, that is to be put right
+ * first, and has a finding of its own.
+ */
+static const char *
+repair_of_bitmap (enum pb_finding_kind kind)
+{
+  switch (kind) {
+  case PB_FINDING_BITMAP_MISSING:
+  case PB_FINDING_BITMAP_IN_USE:
+  case PB_FINDING_BITMAP_DAMAGED:
+  case PB_FINDING_BITMAP_DISABLED:
+  case PB_FINDING_BITMAP_GAP:
+    return "take the disk out of the checkpoint, and remove what is left of "
+           "its bitmap: the next backup of the disk that would start from "
+           "there is a full one";
+  default:
+    return NULL;
+  }
+}
+
 /* What has changed on the disk since each checkpoint that has a bitmap there:
  * is it known?
  */
@@ -149,11 +170,8 @@ examine_ranges (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
       continue;
     finding.kind = range.kind;
     finding.bitmap = bitmap;
-    if (findings_add (findings, &finding,
-                      "take the disk out of the checkpoint, and remove what "
-                      "is left of its bitmap: the next backup of the disk "
-                      "that would start from there is a full one",
-                      "%s", range.reason)
+    if (findings_add (findings, &finding, repair_of_bitmap (range.kind), "%s",
+                      range.reason)
         == -1)
       return -1;
   }

@@ -80,27 +80,52 @@ check_ranges (const char *disk, const char *name,
   return 0;
 }
 
-int
-range_check (const struct disk_bitmaps *bitmaps,
-             const struct checkpoint_tree *before,
-             const struct checkpoint_tree *after, unsigned flags)
+/* The range of the checkpoint called NAME, which has a bitmap there.  Returns 0
+ * where it has not, 1 where it has, or -1.
+ */
+static int
+find_range (const struct range_state *state, const char *name,
+            struct bitmap_range *range)
 {
-  for (size_t i = 0; i < after->nr_nodes; i++) {
-    const struct checkpoint_node *node = after->nodes[i];
-    const struct checkpoint_node *as_it_is
-      = checkpoint_tree_find (before, node->def.name);
+  const struct checkpoint_node *node = checkpoint_tree_find (state->tree, name);
+
+  if (node == NULL
+      || checkpoint_node_bitmap (node, state->bitmaps->disk) == NULL)
+    return 0;
+  return bitmap_range_find (range, state->bitmaps, state->tree, node) == -1 ? -1
+                                                                            : 1;
+}
+
+int
+range_check (const struct range_state *before, const struct range_state *after,
+             unsigned flags)
+{
+  for (size_t i = 0; i < after->tree->nr_nodes; i++) {
+    const char *name = after->tree->nodes[i]->def.name;
     struct bitmap_range CLEANUP_BITMAP_RANGE old = { 0 };
     struct bitmap_range CLEANUP_BITMAP_RANGE new = { 0 };
+    int had = find_range (before, name, &old);
+    int has = find_range (after, name, &new);
 
-    if (as_it_is == NULL
-        || checkpoint_node_bitmap (as_it_is, bitmaps->disk) == NULL
-        || checkpoint_node_bitmap (node, bitmaps->disk) == NULL)
-      continue;
-    if (bitmap_range_find (&old, bitmaps, before, as_it_is) == -1
-        || bitmap_range_find (&new, bitmaps, after, node) == -1
-        || check_ranges (bitmaps->disk, node->def.name, &old, &new, flags)
-             == -1)
+    if (had == -1 || has == -1)
+      return -1;
+    if (had && has
+        && check_ranges (before->bitmaps->disk, name, &old, &new, flags) == -1)
       return -1;
   }
   return 0;
+}
+
+int
+range_check_would_seem_whole (const struct range_state *before,
+                              const struct range_state *after, const char *name)
+{
+  struct bitmap_range CLEANUP_BITMAP_RANGE old = { 0 };
+  struct bitmap_range CLEANUP_BITMAP_RANGE new = { 0 };
+  int had = find_range (before, name, &old);
+  int has = find_range (after, name, &new);
+
+  if (had == -1 || has == -1)
+    return -1;
+  return had && has && !old.is_known && new.is_known;
 }

@@ -33,12 +33,24 @@ const char *checkpoint_node_bitmap (const struct checkpoint_node *node,
 bool range_check_is_needed (const struct checkpoint_tree *after,
                             const char *disk);
 
+/* A disk's bitmaps and the tree, at one time. */
+struct range_state {
+  const struct disk_bitmaps *bitmaps;
+  const struct checkpoint_tree *tree;
+};
+
 /* Where BEFORE becomes AFTER, does each checkpoint that is in both still know
  * no less of the disk's changes than it should?  EBUSY or ESTALE, with what to
  * do, where one does not.
  */
-int range_check (const struct disk_bitmaps *bitmaps,
-                 const struct checkpoint_tree *before,
-                 const struct checkpoint_tree *after, unsigned flags);
+int range_check (const struct range_state *before,
+                 const struct range_state *after, unsigned flags);
+
+/* 1 where the changes since the checkpoint called NAME were not known before,
+ * and would seem to be after; 0, or -1.
+ */
+int range_check_would_seem_whole (const struct range_state *before,
+                                  const struct range_state *after,
+                                  const char *name);
 
 #endif /* PULLBACK_RANGE_CHECK_H */

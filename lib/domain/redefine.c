@@ -183,8 +183,10 @@ check_others (const pb_domain *domain, const struct checkpoint_node *existing,
       continue;
     if (domain->driver->inspect (disk, domain_image_flags (domain), &bitmaps)
           == -1
-        || range_check (&bitmaps, &domain->content.tree, after,
-                        drops ? 0 : RANGE_CHECK_MAY_BE_FOUND)
+        || range_check (
+             &(struct range_state){ &bitmaps, &domain->content.tree },
+             &(struct range_state){ &bitmaps, after },
+             drops ? 0 : RANGE_CHECK_MAY_BE_FOUND)
              == -1)
       return -1;
   }

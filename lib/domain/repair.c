@@ -13,6 +13,7 @@
 #include "drop-disk.h"
 #include "error.h"
 #include "findings.h"
+#include "range-check.h"
 
 /* Write one checkpoint with another parent: NULL, none. */
 static int
@@ -45,6 +46,25 @@ make_current (pb_domain *domain, const char *name)
   return domain_commit (domain, &commit);
 }
 
+/* A bitmap without a checkpoint may be a forgotten part of a chain: while it is
+ * there, that chain is known to be broken.
+ */
+static int
+check_chains (const pb_domain *domain, const struct domain_disk *disk,
+              const char *bitmap)
+{
+  const struct checkpoint_tree *tree = &domain->content.tree;
+  struct disk_bitmaps CLEANUP_DISK_BITMAPS bitmaps = { 0 };
+  struct disk_bitmaps CLEANUP_DISK_BITMAPS left = { 0 };
+
+  if (domain->driver->inspect (disk, domain_image_flags (domain), &bitmaps)
+        == -1
+      || disk_bitmaps_without (&left, &bitmaps, &bitmap, 1) == -1)
+    return -1;
+  return range_check (&(struct range_state){ &bitmaps, tree },
+                      &(struct range_state){ &left, tree }, 0);
+}
+
 static int
 remove_bitmap (pb_domain *domain, const struct pb_finding *finding)
 {
@@ -56,9 +76,10 @@ remove_bitmap (pb_domain *domain, const struct pb_finding *finding)
   const struct domain_disk *disk
     = domain_def_find_disk (&domain->def, finding->disk);
 
-  if (domain->driver->check_writable (disk, finding->path,
-                                      domain_image_flags (domain))
-        == -1
+  if (check_chains (domain, disk, finding->bitmap) == -1
+      || domain->driver->check_writable (disk, finding->path,
+                                         domain_image_flags (domain))
+           == -1
       || change_start (&commit, "removing bitmap %s", finding->bitmap) == -1
       || commit_add_after (&commit, &action) == -1)
     return -1;
