@@ -50,6 +50,8 @@ struct since_map {
 
 /* A view of DISK with its bitmaps and MAPS, which are taken over (also where
  * this fails).  BITMAPS is what the ranges of MAPS are about (at-rest-view.c).
+ * Where a bitmap of the image has the name of one of MAPS, the map is meant,
+ * and the bitmap is not listed.
  */
 pb_view *at_rest_view_open (const struct domain_disk *disk,
                             unsigned image_flags,

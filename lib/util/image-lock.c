@@ -130,3 +130,32 @@ image_lock (const struct file *file, enum image_lock_kind kind)
   }
   return 0;
 }
+
+int
+image_lock_check_writer (const struct file *file)
+{
+  /* What QEMU takes for a qcow2 image that it opens for writing. */
+  static const unsigned uses = CONSISTENT_READ | WRITE | RESIZE;
+  static const unsigned denies = WRITE | RESIZE;
+  int used, denied;
+
+  denied = held_by_others (file, DENIES_BASE, uses);
+  used = held_by_others (file, USES_BASE, denies);
+  if (denied == -1 || used == -1) {
+    set_error_errno ("%s: cannot look at the image's locks", file->name);
+    return -1;
+  }
+  if (used) {
+    set_conflict_error (file, IMAGE_LOCK_READER, used, 0);
+    return -1;
+  }
+  if (denied) {
+    pb_set_error (EBUSY,
+                  "%s: another process reads it and lets nobody write (a "
+                  "backup server, or a virtual machine on an overlay of it?); "
+                  "wait until it has finished with the file",
+                  file->name);
+    return -1;
+  }
+  return 0;
+}

@@ -33,4 +33,10 @@ enum image_lock_kind {
  */
 int image_lock (const struct file *file, enum image_lock_kind kind);
 
+/* Could a program that writes the image, as QEMU does, start now?  EBUSY where
+ * anybody else uses it, also for reading only.  Takes no lock: that may be
+ * different a moment later.
+ */
+int image_lock_check_writer (const struct file *file);
+
 #endif /* PULLBACK_IMAGE_LOCK_H */

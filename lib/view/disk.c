@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "disk.h"
 #include "error.h"
 #include "round.h"
 #include "view.h"
@@ -163,4 +164,10 @@ pb_view_open_disk (const char *path, enum pb_format format, unsigned flags)
     max_u64 (pb_image_get_cluster_size (disk->image), PREFERRED_MIN),
     PREFERRED_MAX);
   return &disk->view;
+}
+
+const pb_image *
+disk_view_image (const pb_view *view)
+{
+  return ((const struct disk *) view)->image;
 }
