@@ -3,9 +3,11 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "change.h"
 #include "cleanup.h"
@@ -61,4 +63,25 @@ int
 change_set_current (struct commit *commit, const char *name)
 {
   return commit_add_file (commit, "current", name ? name : "");
+}
+
+int
+change_check_file (const pb_domain *domain, const char *name)
+{
+  for (size_t i = 0; i < domain->content.nr_problems; i++) {
+    const struct store_problem *problem = &domain->content.problems[i];
+    const char *file = strrchr (problem->path, '/');
+    size_t length = strlen (name);
+
+    file = file ? file + 1 : problem->path;
+    if (strncmp (file, name, length) != 0
+        || strcmp (file + length, ".xml") != 0)
+      continue;
+    pb_set_error (EEXIST,
+                  "checkpoint %s: its place is taken by %s, which could not "
+                  "be read: %s",
+                  name, problem->path, problem->reason);
+    return -1;
+  }
+  return 0;
 }

@@ -21,6 +21,11 @@ int change_remove_checkpoint (struct commit *commit, const char *name);
 /* NULL: none is current. */
 int change_set_current (struct commit *commit, const char *name);
 
+/* EEXIST where the folder has a file for NAME that could not be loaded: it would
+ * be overwritten.
+ */
+int change_check_file (const pb_domain *domain, const char *name);
+
 /* Define again what was a checkpoint already (redefine.c).  FLAGS are of enum
  * pb_checkpoint_create_flags.  DEF may be completed.
  */

@@ -111,6 +111,8 @@ complete_def (const pb_domain *domain, struct checkpoint_def *def)
     pb_set_error (EEXIST, "domain moment %s already exists", def->name);
     return -1;
   }
+  if (change_check_file (domain, def->name) == -1)
+    return -1;
   if (tree->current_is_unknown) {
     domain_set_current_unknown_error (domain);
     return -1;

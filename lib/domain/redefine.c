@@ -273,6 +273,9 @@ checkpoint_redefine (pb_domain *domain, struct checkpoint_def *def,
                   def->name);
     return NULL;
   }
+  if (!(flags & PB_CHECKPOINT_CREATE_REPLACE)
+      && change_check_file (domain, def->name) == -1)
+    return NULL;
   if (check_against_tree (domain, existing, def, current, flags) == -1)
     return NULL;
 
