@@ -14,6 +14,9 @@
 /* A name is also the name of a file with ".xml.new" after it. */
 #define CHECKPOINT_NAME_MAX 247
 
+/* In one list. */
+#define CHECKPOINT_DISKS_MAX 1024
+
 enum checkpoint_disk_kind {
   CHECKPOINT_DISK_BITMAP, /* checkpoint='bitmap' */
   CHECKPOINT_DISK_NO      /* checkpoint='no' */
@@ -81,7 +84,7 @@ enum checkpoint_parse_flags {
 
 /* Parse XML, COUNT bytes that SOURCE names in messages ("checkpoint XML", or a
  * file).  Checks happen in libvirt's order: well-formed, root element, schema,
- * then what a schema cannot say.  All errors are EINVAL.
+ * then what a schema cannot say.  All errors but short memory are EINVAL.
  */
 int checkpoint_def_parse (struct checkpoint_def *def, const char *source,
                           const char *xml, size_t count, unsigned flags);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "checkpoint-def.h"
+#include "checkpoint-fault.h"
 #include "error.h"
 #include "uuid.h"
 #include "xml.h"
@@ -94,23 +95,49 @@ parse_creation_time (struct checkpoint_def *def, const xmlNode *root)
   return 0;
 }
 
-static int
-parse_domain (struct checkpoint_def *def, const xmlNode *root)
-{
-  const xmlNode *domain = xml_child (root, "domain");
-  char *CLEANUP_FREE uuid = NULL;
+/* What a <domain> is made of. */
+struct domain_text {
+  char *xml;  /* NULL: there is none */
+  char *uuid; /* as it is written, or NULL */
+};
 
-  if (domain == NULL)
+static void
+domain_text_clear (struct domain_text *domain)
+{
+  free (domain->xml);
+  free (domain->uuid);
+}
+
+/* Take out what is in <domain>, which may be anything by the schema.  To see
+ * that, libxml2 needs time that grows with the square of its size, and worse.
+ */
+static int
+take_domain (xmlNode *root, struct domain_text *domain)
+{
+  xmlNode *node = (xmlNode *) xml_child (root, "domain");
+
+  if (node == NULL)
     return 0;
-  def->domain = xml_node_text (domain);
-  if (def->domain == NULL || parse_text (domain, "uuid", &uuid) == -1)
+  domain->xml = xml_node_text (node);
+  if (domain->xml == NULL || parse_text (node, "uuid", &domain->uuid) == -1)
     return -1;
-  if (uuid) {
-    def->domain_uuid = uuid_normalize (uuid);
-    if (def->domain_uuid == NULL) {
-      prefix_error ("domain");
-      return -1;
-    }
+  xmlFreeNodeList (node->children);
+  node->children = node->last = NULL;
+  xmlFreePropList (node->properties);
+  node->properties = NULL;
+  return 0;
+}
+
+static int
+set_domain (struct checkpoint_def *def, struct domain_text *domain)
+{
+  def->domain = STEAL (domain->xml);
+  if (domain->uuid == NULL)
+    return 0;
+  def->domain_uuid = uuid_normalize (domain->uuid);
+  if (def->domain_uuid == NULL) {
+    prefix_error ("domain");
+    return -1;
   }
   return 0;
 }
@@ -129,7 +156,7 @@ says_independent (const xmlDoc *doc)
 /* What only a checkpoint that has existed has. */
 static int
 parse_existing (struct checkpoint_def *def, const xmlDoc *doc,
-                const xmlNode *root)
+                const xmlNode *root, struct domain_text *domain)
 {
   const xmlNode *parent = xml_child (root, "parent");
 
@@ -139,7 +166,7 @@ parse_existing (struct checkpoint_def *def, const xmlDoc *doc,
   }
   if (parse_creation_time (def, root) == -1
       || (parent && parse_name (parent, "parent", &def->parent) == -1)
-      || parse_domain (def, root) == -1)
+      || set_domain (def, domain) == -1)
     return -1;
   def->independent = says_independent (doc);
   return 0;
@@ -147,15 +174,33 @@ parse_existing (struct checkpoint_def *def, const xmlDoc *doc,
 
 static int
 parse_root (struct checkpoint_def *def, const xmlDoc *doc, const xmlNode *root,
-            unsigned flags)
+            struct domain_text *domain, unsigned flags)
 {
   if (parse_name (root, "checkpoint", &def->name) == -1
       || parse_text (root, "description", &def->description) == -1)
     return -1;
   if ((flags & CHECKPOINT_PARSE_REDEFINE)
-      && parse_existing (def, doc, root) == -1)
+      && parse_existing (def, doc, root, domain) == -1)
     return -1;
   return parse_disks (def, root);
+}
+
+static int
+validate (const char *source, xmlDoc *doc, const xmlNode *root)
+{
+  const xmlNode *disks = xml_child (root, "disks");
+
+  if (disks && xmlChildElementCount ((xmlNode *) disks) > CHECKPOINT_DISKS_MAX) {
+    pb_set_error (EINVAL, "%s: more than %d disks", source,
+                  CHECKPOINT_DISKS_MAX);
+    return -1;
+  }
+  if (xml_validate (source, doc, XML_SCHEMA_DOMAINCHECKPOINT) == -1) {
+    if (pb_get_errno () == EINVAL)
+      checkpoint_explain_fault (source, root);
+    return -1;
+  }
+  return 0;
 }
 
 int
@@ -163,16 +208,17 @@ checkpoint_def_parse (struct checkpoint_def *def, const char *source,
                       const char *xml, size_t count, unsigned flags)
 {
   struct checkpoint_def CLEANUP_CHECKPOINT_DEF new = { .name = NULL };
+  struct domain_text CLEANUP (domain_text_clear) domain = { .xml = NULL };
   xmlDoc *CLEANUP_XML_DOC doc = xml_parse (source, xml, count);
   const xmlNode *root;
 
   if (doc == NULL)
     return -1;
   root = xml_root (source, doc, "domaincheckpoint");
-  if (root == NULL
-      || xml_validate (source, doc, XML_SCHEMA_DOMAINCHECKPOINT) == -1)
+  if (root == NULL || take_domain ((xmlNode *) root, &domain) == -1
+      || validate (source, doc, root) == -1)
     return -1;
-  if (parse_root (&new, doc, root, flags) == -1) {
+  if (parse_root (&new, doc, root, &domain, flags) == -1) {
     prefix_error ("%s", source);
     return -1;
   }
