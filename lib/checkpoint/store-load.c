@@ -31,7 +31,19 @@ store_content_clear (struct store_content *content)
   *content = (struct store_content) { 0 };
 }
 
-/* A problem with the file PATH, called NAME; the reason is the last error's
+/* The list, with room for one more: it is doubled at each power of two. */
+static struct store_problem *
+grow_problems (struct store_content *content)
+{
+  size_t nr = content->nr_problems;
+
+  if (nr & (nr - 1))
+    return content->problems;
+  return reallocarray (content->problems, nr ? 2 * nr : 1,
+                       sizeof *content->problems);
+}
+
+/* A problem with the file called NAME; the reason is the last error's
  * text.  Where the cause is not the file, but that we are short of memory or of
  * descriptors, nothing is known of the file, and loading fails.
  */
@@ -50,8 +62,7 @@ add_problem (struct store_content *content, enum store_problem_kind kind,
   if (asprintf (&problem.path, "%s/%s", store->path, name) == -1)
     problem.path = NULL;
   problem.reason = strdup (pb_get_error ());
-  list = reallocarray (content->problems, content->nr_problems + 1,
-                       sizeof *list);
+  list = grow_problems (content);
   if (list)
     content->problems = list;
   if (problem.path == NULL || problem.reason == NULL || list == NULL) {
