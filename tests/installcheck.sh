@@ -40,10 +40,12 @@ grep -qx '.so man3/pb_view.3' "$DESTDIR$mandir/man3/pb_view_pread.3" ||
 nbdkit "$PULLBACK_PLUGIN" --dump-plugin >"$dir/dump"
 grep -qx name=pullback "$dir/dump" || fail "nbdkit does not load the plugin"
 
-# The example, by what pkg-config says and nothing else; then the main job.
+# The examples, by what pkg-config says and nothing else; then the main job.
 read -ra flags <<<"$(pkg-config --cflags --libs libpullback)"
-"${CC:-gcc}" -Wall -Wextra -Werror -o "$dir/dirty-extents" \
-  "$srcdir/docs/examples/dirty-extents.c" "${flags[@]}"
+for example in changed-since dirty-extents; do
+  "${CC:-gcc}" -Wall -Wextra -Werror -o "$dir/$example" \
+    "$srcdir/docs/examples/$example.c" "${flags[@]}"
+done
 bash "$srcdir/docs/examples/demo.sh" "$dir/demo"
 "$dir/dirty-extents" "$dir/demo/disk.qcow2" cp2 >"$dir/extents"
 grep -qF '"start": 12582912, "length": 1048576, "dirty": true, "zero": false' \

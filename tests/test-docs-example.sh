@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The example program's extents are those that QEMU reports: change from
-# qemu-nbd's dirty-bitmap context, zeroes from qemu-img map.
+# The example programs tell what QEMU reports: extents, with change from
+# qemu-nbd's dirty-bitmap context and zeroes from qemu-img map, and how much has
+# changed since a checkpoint.
 
 . "$abs_top_srcdir/tests/functions.sh"
 
@@ -48,3 +49,26 @@ diff expected got || fail "the example (>) and QEMU (<) differ"
 # Its errors are the library's.
 expect_status 1 "$abs_top_builddir/docs/examples/dirty-extents" disk.qcow2 none
 expect_text err "b0"
+
+# The checkpoints of a domain, made of a bitmap of QEMU's own here.
+changed_since=$abs_top_builddir/docs/examples/changed-since
+expect_status 0 "$changed_since" disks:vda=disk.qcow2 state
+[ ! -s out ] || fail "there are changes since checkpoints that there are not"
+mkdir -p state/checkpoints
+cat >state/checkpoints/b0.xml <<'END'
+<domaincheckpoint>
+  <name>b0</name>
+  <creationTime>1</creationTime>
+  <disks>
+    <disk name='vda' checkpoint='bitmap' bitmap='b0'/>
+  </disks>
+</domaincheckpoint>
+END
+expect_status 0 "$changed_since" disks:vda=disk.qcow2 state
+echo "b0 vda $(($(grep -c true dirty) * granule))" | diff - out ||
+  fail "the example (>) and QEMU (<) differ"
+qemu-img bitmap --disable disk.qcow2 b0
+expect_status 0 "$changed_since" disks:vda=disk.qcow2 state
+echo "b0 vda unknown" | diff - out || fail "a disabled bitmap was believed"
+expect_status 1 "$changed_since" disks:vda=none.qcow2 state
+expect_text err "none.qcow2"
