@@ -221,11 +221,31 @@ check_child (const xmlNode *node, const struct rule *rules, char *reason,
   return rules->check (node, reason, size);
 }
 
-/* The child of NODE that is wrong, and in REASON the words for it; or NULL. */
+static bool
+is_stray_text (const xmlNode *node)
+{
+  return node->type == XML_CDATA_SECTION_NODE
+         || (node->type == XML_TEXT_NODE && !xmlIsBlankNode (node));
+}
+
+/* NODE, or the child of it, that is wrong, and in REASON the words for it; or
+ * NULL.
+ */
 static const xmlNode *
 find_fault (const xmlNode *node, const struct rule *rules, char *reason,
             size_t size)
 {
+  if (node->properties) {
+    say (reason, size, "<%s> has no attribute '%s'",
+         (const char *) node->name,
+         (const char *) node->properties->name);
+    return node;
+  }
+  for (const xmlNode *child = node->children; child; child = child->next)
+    if (is_stray_text (child)) {
+      say (reason, size, "text in <%s>", (const char *) node->name);
+      return child;
+    }
   for (const xmlNode *child = xml_child (node, NULL); child;
        child = xml_next (child, NULL))
     if (check_child (child, rules, reason, size))

@@ -47,13 +47,6 @@ parse_item (struct domain_def *def, const char *item)
     set_error_errno ("disk %s", disk.name);
     return -1;
   }
-  /* Commits name images by their paths, in XML. */
-  if (!xml_text_is_valid (disk.path)) {
-    pb_set_error (EINVAL,
-                  "disk %s: its path is not UTF-8, or has control characters",
-                  disk.name);
-    return -1;
-  }
   return domain_def_add_disk (def, &disk);
 }
 
@@ -139,7 +132,7 @@ domain_def_parse_uri (struct domain_def *def, const char *uri)
 {
   if (strncmp (uri, "disks:", 6) == 0) {
     if (domain_def_parse_disks (def, uri + 6) == -1) {
-      prefix_error ("disks:");
+      prefix_error ("disks");
       return -1;
     }
     return 0;

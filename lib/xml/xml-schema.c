@@ -37,12 +37,6 @@ static struct schema schemas[] = {
  */
 static pthread_mutex_t schemas_lock = PTHREAD_MUTEX_INITIALIZER;
 
-#if LIBXML_VERSION >= 21200
-typedef const xmlError *error_argument;
-#else
-typedef xmlError *error_argument;
-#endif
-
 struct reasons {
   int line; /* of the first one */
   unsigned count;
@@ -50,7 +44,7 @@ struct reasons {
 };
 
 static void
-handle_error (void *opaque, error_argument error)
+handle_error (void *opaque, xml_error_argument error)
 {
   struct reasons *reasons = opaque;
   size_t length = strlen (reasons->text);

@@ -3,31 +3,11 @@
 
 #include "config.h"
 
-#include <string.h>
-
-#include <libxml/xmlstring.h>
-
 #include "memory-stream.h"
 #include "xml.h"
 
 /* On the line of what is around it. */
 #define INLINE (-1)
-
-bool
-xml_text_is_valid (const char *text)
-{
-  if (!xmlCheckUTF8 ((const unsigned char *) text))
-    return false;
-  for (const unsigned char *p = (const unsigned char *) text; *p; p++) {
-    if (*p < ' ' && *p != '\t' && *p != '\n' && *p != '\r')
-      return false;
-    /* What XML 1.0 leaves out of Unicode: surrogates, U+FFFE and U+FFFF. */
-    if ((p[0] == 0xed && p[1] >= 0xa0)
-        || (p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe))
-      return false;
-  }
-  return true;
-}
 
 /* A reader makes a space of each line break and tab in an attribute, and a
  * newline of a carriage return anywhere, unless they are references.

@@ -46,16 +46,9 @@ fail (struct parser *parser, int line, const char *reason)
                 (int) strcspn (reason, "\n"), reason);
 }
 
-/* As of any version: libxml2 2.12 made the error const. */
-#if LIBXML_VERSION >= 21200
-typedef const xmlError *error_argument;
-#else
-typedef xmlError *error_argument;
-#endif
-
 /* The parser's userData is its context, as libxml2's own handlers need it. */
 static void
-handle_error (void *opaque, error_argument error)
+handle_error (void *opaque, xml_error_argument error)
 {
   xmlParserCtxt *context = opaque;
   struct parser *parser = context->_private;

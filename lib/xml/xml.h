@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include <libxml/tree.h>
+#include <libxml/xmlerror.h>
 
 #include "cleanup.h"
 
@@ -34,6 +35,13 @@ enum xml_schema {
   XML_SCHEMA_JOURNAL,
   XML_SCHEMA_BACKUPS
 };
+
+/* What handlers of libxml2's errors get: const since 2.12. */
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *xml_error_argument;
+#else
+typedef xmlError *xml_error_argument;
+#endif
 
 /* To be called once, or more often, before anything else of libxml2: the
  * functions here do so.
@@ -81,15 +89,12 @@ int xml_parse_number (const char *what, const char *text, uint64_t *number);
  * quotes.
  */
 
-/* Can TEXT be in XML at all: UTF-8, and no control characters but tab, newline
- * and carriage return?
+/* TEXT as it is between two tags.  Here and below it must be what XML can have
+ * at all: UTF-8 without control characters but tab, newline, carriage return.
  */
-bool xml_text_is_valid (const char *text);
-
-/* TEXT, which must be valid, between two tags. */
 void xml_write_text (FILE *stream, const char *text);
 
-/* " NAME='VALUE'"; VALUE must be valid. */
+/* " NAME='VALUE'" */
 void xml_write_attribute (FILE *stream, const char *name, const char *value);
 
 /* NODE and all below it, on lines of their own, indented by LEVEL.  White
