@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# make-corpus.sh FOLDER: make the seeds of the fuzz entries with QEMU's tools,
-# in FOLDER/qcow2 and FOLDER/bitmaps.  They are kept in the repository; this
-# says where they came from, and makes them anew when the entries change.
+# make-corpus.sh FOLDER: make the seeds of the fuzz entries, those of images
+# with QEMU's tools, in a folder for each entry.  They are kept in the
+# repository; this says where they came from, and makes them anew when the
+# entries change.
 
 set -euo pipefail
 
-mkdir -p "$1/qcow2" "$1/bitmaps"
+tests=$(cd "$(dirname "$0")/.." && pwd)
+mkdir -p "$1/qcow2" "$1/bitmaps" "$1/xml"
 cd "$1"
 
 # image NAME SIZE OPTIONS COMMAND...: with qemu-io's COMMANDs run on it.
@@ -106,3 +108,17 @@ as_input whole-bytes
 qemu-io -c 'write -z 0 4k' -c abort image >/dev/null 2>&1 || :
 as_input in-use
 rm -f image
+
+# Checkpoints and domains that the tests have, and what they have nothing of.
+cp "$tests"/xml/*.domain.xml "$tests"/xml/*.in.xml xml/
+cp "$tests"/xml/{redefine,size,redefine-domain-file}.out.xml xml/
+document ()
+{
+  printf '%s' "$2" >"xml/$1"
+}
+document doctype '<!DOCTYPE a [<!ENTITY b "c">]><domaincheckpoint>&b;</domaincheckpoint>'
+document unfinished '<domaincheckpoint><name>a</name><disks><disk name="vda'
+document latin '<?xml version="1.0" encoding="ISO-8859-1"?><domaincheckpoint/>'
+document disks 'vda=/a,vdb=raw:b,,c,x-1.2=qcow2:=,,d'
+document faults '<domaincheckpoint a="b"><name>a/b</name><name/><current/><parent/>
+<disks><disk name="vda" checkpoint="no" bitmap="a"/><disk/></disks></domaincheckpoint>'
