@@ -210,9 +210,31 @@ check_against_tree (const pb_domain *domain,
   return r;
 }
 
-/* Is each of its bitmaps there, and recording?  Then it is no old one of a
- * chain, and if it stops recording some day, that is no chain's doing.  A disk
- * that cannot be looked at leaves that open.
+/* Has one been stopped, other than of a checkpoint whose bitmap stops nobody?
+ * It may be an older link of a chain.
+ */
+static bool
+has_stopped_bitmap (const struct checkpoint_tree *tree,
+                    const struct disk_bitmaps *bitmaps)
+{
+  for (size_t i = 0; i < bitmaps->nr_layers; i++) {
+    const struct disk_layer *layer = &bitmaps->layers[i];
+
+    for (size_t j = 0; j < layer->nr_bitmaps; j++) {
+      const struct checkpoint_node *node
+        = checkpoint_tree_find (tree, layer->bitmaps[j].name);
+
+      if (!layer->bitmaps[j].enabled && !(node && node->def.independent))
+        return true;
+    }
+  }
+  return false;
+}
+
+/* Is each of its bitmaps there, and recording, with none beside it that it may
+ * have taken over from?  Then it is of no chain, and if it stops recording some
+ * day, that is no chain's doing.  A disk that cannot be looked at leaves that
+ * open.
  */
 static bool
 records_by_itself (const pb_domain *domain, const struct checkpoint_def *def)
@@ -232,7 +254,8 @@ records_by_itself (const pb_domain *domain, const struct checkpoint_def *def)
              == -1
         || bitmap_range_independent (&range, &bitmaps, def->disks[i].bitmap)
              == -1
-        || !range.is_known)
+        || !range.is_known
+        || has_stopped_bitmap (&domain->content.tree, &bitmaps))
       return false;
     has_bitmap = true;
   }
