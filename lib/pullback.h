@@ -315,6 +315,29 @@ unsigned pb_image_get_depth (const pb_image *image);
 int pb_image_pread (pb_image *image, void *buffer, size_t count,
                     uint64_t offset) PB_MUST_CHECK;
 
+/* Where a piece of a disk's bytes can be had. */
+enum pb_location_kind {
+  PB_LOCATION_COPY = 0, /* only from pb_image_pread () or pb_view_pread () */
+  PB_LOCATION_ZERO = 1, /* it reads as zeroes */
+  PB_LOCATION_FILE = 2  /* as it is, in an open file */
+};
+
+struct pb_location {
+  enum pb_location_kind kind;
+  uint64_t length;      /* > 0 */
+  int fd;               /* FILE: the file, which belongs to the handle, else -1 */
+  uint64_t file_offset; /* FILE: where in it the piece starts */
+};
+
+/* Where the bytes from OFFSET on lie, for a caller that can do better with a
+ * file or with zeroes than copy them (sendfile, posix_fadvise).  The piece is at
+ * most LENGTH (> 0) long, and perhaps shorter than it could be.  The range must
+ * lie inside the image.  The descriptor is for reading at offsets of one's own
+ * only, and as long as the image is open; a file that was cut since ends early.
+ */
+int pb_image_locate (pb_image *image, uint64_t offset, uint64_t length,
+                     struct pb_location *location) PB_MUST_CHECK;
+
 /* What each byte of the range is: 0 (data), ZERO, or ZERO | HOLE, with the
  * depth of the layer that says so.  IMAGE must outlive the stream.
  */
@@ -385,6 +408,10 @@ void pb_view_get_block_size (const pb_view *view, uint32_t *minimum,
 
 int pb_view_pread (pb_view *view, void *buffer, size_t count,
                    uint64_t offset) PB_MUST_CHECK;
+
+/* As pb_image_locate ().  A kind of view that cannot tell says COPY. */
+int pb_view_locate (pb_view *view, uint64_t offset, uint64_t length,
+                    struct pb_location *location) PB_MUST_CHECK;
 
 /* As pb_image_map (). */
 pb_extents *pb_view_extents (pb_view *view, uint64_t offset,

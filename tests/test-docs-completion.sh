@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The bash completion of backup-pull knows the options that --help has, no
+# The bash completion of each program knows the options that --help has, no
 # others, and their values.
 
 . "$abs_top_srcdir/tests/functions.sh"
@@ -9,8 +9,8 @@ library=/usr/share/bash-completion/bash_completion
 requires test -f "$library"
 
 cat >complete.sh <<'END'
-# complete.sh LIBRARY FILE WORD...: what FILE offers for the last WORD.  Words
-# are split as readline does it, also at "=" and ":".
+# complete.sh LIBRARY FILE PROGRAM WORD...: what FILE offers for the last WORD.
+# Words are split as readline does it, also at "=" and ":".
 . "$1"
 compopt () { :; } # only allowed while readline is completing
 . "$2"
@@ -24,16 +24,16 @@ for word; do
 done
 COMP_POINT=${#COMP_LINE}
 COMPREPLY=()
-function=$(complete -p backup-pull | sed 's/.*-F \([^ ]*\).*/\1/')
+function=$(complete -p "$1" | sed 's/.*-F \([^ ]*\).*/\1/')
 "$function"
 printf '%s\n' "${COMPREPLY[@]}"
 END
 
-# completions WORD...
+# completions WORD...: of the program $program
 completions ()
 {
   bash --norc complete.sh "$library" \
-    "$abs_top_srcdir/docs/bash-completion/backup-pull" backup-pull "$@"
+    "$abs_top_srcdir/docs/bash-completion/$program" "$program" "$@"
 }
 
 # expect_completions 'EXPECTED...' WORD...
@@ -46,12 +46,17 @@ expect_completions ()
 }
 
 # All that starts with "--", against the long options in --help.
-backup-pull --help | grep -oE -- '--[a-z][-a-z]+' | sort -u >options.help
-completions -- | grep -v '=$' | sort -u >options.completed
-diff options.help options.completed || fail "--help and completion differ"
+for program in backup-pull backup-serve; do
+  "$program" --help | grep -oE -- '--[a-z][-a-z]+' | sort -u >options.help
+  completions -- | grep -v '=$' | sort -u >options.completed
+  diff options.help options.completed ||
+    fail "$program: --help and completion differ"
+done
 
 touch full.qcow2 notes.txt
 mkdir backups
+
+program=backup-pull
 expect_completions 'auto bar none' --progress ''
 expect_completions 'bar' --progress = b
 expect_completions 'zlib zstd' --compress = z
@@ -69,3 +74,13 @@ expect_completions 'backups full.qcow2' -q nbd : //localhost/vda ''
 expect_completions 'backups full.qcow2' --bitmap cp1 -C 2 '"$uri"' ''
 expect_completions 'nbd+unix:/// nbd:// nbds+unix:/// nbds://' --bitmap cp1 ''
 expect_completions '' nbd : //localhost new.qcow2 ''
+
+program=backup-serve
+expect_completions 'tcp: unix:' --listen ''
+expect_completions 'unix:' --listen u
+expect_completions '' --listen unix : /run
+expect_completions 'stderr syslog' --log s
+expect_completions 'full.qcow2' --log f
+expect_completions 'backups' --pid-file b
+expect_completions '' --run ''
+expect_completions '--max-connections' -v --max

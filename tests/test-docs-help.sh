@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# backup-pull --help and the OPTIONS of its manual page name the same options.
+# --help of each program and the OPTIONS of its manual page name the same
+# options.
 
 . "$abs_top_srcdir/tests/functions.sh"
 
@@ -11,16 +12,19 @@ options_of ()
     grep -oE -- '-[-A-Za-z]+' | sort -u
 }
 
-backup-pull --help | grep -E '^ +-' | sed 's/,/\n/g' | options_of >help
-sed -n '/^=head1 OPTIONS/,/^=head1 [^O]/p' \
-  "$abs_top_srcdir/docs/backup-pull.pod" |
-  grep '^=item' | sed 's/[A-Z]<//g; s/>//g; s/,/\n/g' | options_of >manual
+for program in backup-pull backup-serve; do
+  "$program" --help | grep -E '^ +-' | sed 's/,/\n/g' | options_of >help
+  sed -n '/^=head1 OPTIONS/,/^=head1 [^O]/p' \
+    "$abs_top_srcdir/docs/$program.pod" |
+    grep '^=item' | sed 's/[A-Z]<//g; s/>//g; s/,/\n/g' | options_of >manual
 
-[ "$(wc -l <help)" -ge 15 ] || fail "found few options in --help: $(cat help)"
-diff help manual || fail "--help (<) and the manual page (>) differ"
+  [ "$(wc -l <help)" -ge 10 ] ||
+    fail "found few options in $program --help: $(cat help)"
+  diff help manual || fail "$program: --help (<) and the manual page (>) differ"
 
-# --version and --help are answers, not errors.
-expect_status 0 backup-pull --version
-[ ! -s err ] || fail "--version wrote on standard error"
-expect_status 0 backup-pull --help
-[ ! -s err ] || fail "--help wrote on standard error"
+  # --version and --help are answers, not errors.
+  expect_status 0 "$program" --version
+  [ ! -s err ] || fail "$program --version wrote on standard error"
+  expect_status 0 "$program" --help
+  [ ! -s err ] || fail "$program --help wrote on standard error"
+done

@@ -76,6 +76,15 @@ view_pread (pb_view *view, void *buffer, size_t count, uint64_t offset)
   return pb_view_pread (v->disk, buffer, count, offset);
 }
 
+static int
+view_locate (pb_view *view, uint64_t offset, uint64_t length,
+             struct pb_location *location)
+{
+  struct at_rest_view *v = (struct at_rest_view *) view;
+
+  return pb_view_locate (v->disk, offset, length, location);
+}
+
 static pb_extents *
 view_extents (pb_view *view, uint64_t offset, uint64_t length)
 {
@@ -199,6 +208,7 @@ view_dirty_extents (pb_view *view, const char *name, uint64_t offset,
 static const struct view_ops ops = {
   .free = view_free,
   .pread = view_pread,
+  .locate = view_locate,
   .extents = view_extents,
   .nr_dirty_maps = view_nr_dirty_maps,
   .get_dirty_map_info = view_get_dirty_map_info,

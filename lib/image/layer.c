@@ -179,12 +179,30 @@ layer_lookup (const struct layer *layer, uint64_t offset, uint64_t length,
   return cluster_map_lookup (&layer->map, offset, length, purpose, run);
 }
 
+static const struct file *
+data_file_of (const struct layer *layer)
+{
+  return layer->data_file.fd == -1 ? &layer->file : &layer->data_file;
+}
+
+void
+layer_locate (const struct layer *layer, const struct cluster_run *run,
+              uint64_t *length, int *fd, uint64_t *file_offset)
+{
+  const struct file *file = data_file_of (layer);
+
+  *length = 0;
+  if (run->host < file->size)
+    *length = min_u64 (run->length, file->size - run->host);
+  *fd = file->fd;
+  *file_offset = run->host;
+}
+
 int
 layer_read (const struct layer *layer, const struct cluster_run *run,
             void *buffer, size_t count, uint64_t offset)
 {
-  const struct file *file
-    = layer->data_file.fd == -1 ? &layer->file : &layer->data_file;
+  const struct file *file = data_file_of (layer);
 
   assert (count <= run->length);
   if (run->kind == CLUSTER_COMPRESSED)

@@ -69,6 +69,13 @@ int layer_lookup (const struct layer *layer, uint64_t offset, uint64_t length,
 int layer_read (const struct layer *layer, const struct cluster_run *run,
                 void *buffer, size_t count, uint64_t offset);
 
+/* Where in which open file the start of RUN lies, which is of kind DATA and was
+ * looked up to read; *LENGTH is cut where the file ends, and 0 where the run
+ * has to be read by layer_read ().
+ */
+void layer_locate (const struct layer *layer, const struct cluster_run *run,
+                   uint64_t *length, int *fd, uint64_t *file_offset);
+
 /* As layer_lookup (), of a raw image (raw.c). */
 int raw_lookup (const struct file *file, uint64_t offset, uint64_t length,
                 enum cluster_purpose purpose, struct cluster_run *run);

@@ -58,6 +58,15 @@ disk_pread (pb_view *view, void *buffer, size_t count, uint64_t offset)
   return pb_image_pread (disk->image, buffer, count, offset);
 }
 
+static int
+disk_locate (pb_view *view, uint64_t offset, uint64_t length,
+             struct pb_location *location)
+{
+  struct disk *disk = (struct disk *) view;
+
+  return pb_image_locate (disk->image, offset, length, location);
+}
+
 static pb_extents *
 disk_extents (pb_view *view, uint64_t offset, uint64_t length)
 {
@@ -128,6 +137,7 @@ disk_dirty_extents (pb_view *view, const char *name, uint64_t offset,
 static const struct view_ops disk_ops = {
   .free = disk_free,
   .pread = disk_pread,
+  .locate = disk_locate,
   .extents = disk_extents,
   .nr_dirty_maps = disk_nr_dirty_maps,
   .get_dirty_map_info = disk_get_dirty_map_info,

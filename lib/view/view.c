@@ -51,6 +51,22 @@ pb_view_pread (pb_view *view, void *buffer, size_t count, uint64_t offset)
   return view->ops->pread (view, buffer, count, offset);
 }
 
+int
+pb_view_locate (pb_view *view, uint64_t offset, uint64_t length,
+                struct pb_location *location)
+{
+  if (check_range (view->name, offset, length, view->size) == -1)
+    return -1;
+  if (length == 0) {
+    pb_set_error (EINVAL, "%s: cannot locate an empty range", view->name);
+    return -1;
+  }
+  if (view->ops->locate)
+    return view->ops->locate (view, offset, length, location);
+  *location = (struct pb_location) { PB_LOCATION_COPY, length, -1, 0 };
+  return 0;
+}
+
 pb_extents *
 pb_view_extents (pb_view *view, uint64_t offset, uint64_t length)
 {

@@ -18,6 +18,10 @@ struct view_ops {
   /* COUNT > 0.  May run in many threads at once, as all that follow. */
   int (*pread) (pb_view *view, void *buffer, size_t count, uint64_t offset);
 
+  /* LENGTH > 0.  NULL where all is COPY. */
+  int (*locate) (pb_view *view, uint64_t offset, uint64_t length,
+                 struct pb_location *location);
+
   /* A stream over exactly the range, with flags 0, ZERO or ZERO | HOLE. */
   pb_extents *(*extents) (pb_view *view, uint64_t offset, uint64_t length);
 

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* command-block-status.c: BLOCK_STATUS, for any number of contexts at once.
+ *
+ * All contexts of one answer cover one common length, as they do with
+ * qemu-nbd: some clients add up the extents of each context, go on where one of
+ * them ends, and lose data where another ends before that.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "nbd-protocol.h"
+#include "round.h"
+#include "status.h"
+
+/* Of one answer, in all contexts together: 1 MiB of memory. */
+#define DESCRIPTORS_MAX 65536
+
+/* The contexts that are asked about, and what they say. */
+struct answer {
+  size_t count;
+  const struct context **contexts;
+  struct status *statuses;
+};
+
+static int
+answer_init (struct answer *answer, const struct command *command)
+{
+  const struct connection *connection = command->connection;
+  const struct request *request = command->request;
+
+  answer->count
+    = request->contexts ? request->nr_contexts : connection->nr_contexts;
+  answer->contexts = calloc (answer->count, sizeof answer->contexts[0]);
+  answer->statuses = calloc (answer->count, sizeof answer->statuses[0]);
+  if (answer->contexts == NULL || answer->statuses == NULL) {
+    pb_set_error (errno, "block status: %s", strerror (errno));
+    return -1;
+  }
+  for (size_t i = 0; i < answer->count; i++) {
+    size_t place = request->contexts ? request->contexts[i] : i;
+
+    answer->contexts[i]
+      = &command->export->contexts[connection->contexts[place]];
+  }
+  return 0;
+}
+
+static void
+answer_clear (struct answer *answer)
+{
+  for (size_t i = 0; answer->statuses && i < answer->count; i++)
+    status_clear (&answer->statuses[i]);
+  free (answer->statuses);
+  free (answer->contexts);
+}
+
+/* Ask the contexts that are (not) dirty bitmaps about what is left of the
+ * common length.
+ */
+static int
+ask (struct answer *answer, const struct command *command, bool bitmaps,
+     uint32_t max, uint64_t *length)
+{
+  for (size_t i = 0; i < answer->count; i++) {
+    const struct context *context = answer->contexts[i];
+
+    if ((context->kind == CONTEXT_DIRTY) != bitmaps)
+      continue;
+    if (status_get (&answer->statuses[i], command->export, context,
+                    command->request->offset, *length, max)
+        == -1)
+      return -1;
+    *length = min_u64 (*length, answer->statuses[i].length);
+  }
+  return 0;
+}
+
+static int
+send_answer (struct answer *answer, const struct command *command,
+             uint64_t length)
+{
+  for (size_t i = 0; i < answer->count; i++) {
+    struct status *status = &answer->statuses[i];
+
+    status_trim (status, length);
+    if (reply_status (command->sink, command->request,
+                      answer->contexts[i]->id, status->list, status->count,
+                      i + 1 == answer->count)
+        == -1)
+      return -1;
+  }
+  return 0;
+}
+
+int
+command_block_status (const struct command *command)
+{
+  const struct request *request = command->request;
+  struct answer answer = { 0 };
+  uint64_t length = request->length;
+  uint32_t max;
+  int r = answer_init (&answer, command);
+
+  max = request->flags & NBD_CMD_FLAG_REQ_ONE
+          ? 1
+          : max_u64 (DESCRIPTORS_MAX / max_u64 (answer.count, 1), 1);
+  /* Bitmaps first: they are quick to look through, and what they shorten the
+   * answer to need not be looked up in the tables of images.
+   */
+  if (r == 0)
+    r = ask (&answer, command, true, max, &length);
+  if (r == 0)
+    r = ask (&answer, command, false, max, &length);
+  r = r == 0 ? send_answer (&answer, command, length) : command_fail (command);
+  answer_clear (&answer);
+  return r;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* command-read.c: READ: data as it is, or as holes where it is zero. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "command.h"
+#include "nbd-protocol.h"
+#include "round.h"
+
+/* Smaller holes are not worth a chunk of their own, smaller pieces of a file not
+ * the system calls: they are read together with what follows them.
+ */
+#define HOLE_MIN ((uint64_t) 4096)
+#define FILE_MIN ((uint64_t) 16384)
+
+/* A chunk holds up the answers to other requests while it is sent. */
+#define FILE_MAX ((uint64_t) 1 << 20)
+
+/* Send the next chunk of what is left of the request.  Returns its length, or 0
+ * where the disk could not be read, or -1 where nothing can be sent any more.
+ */
+static int64_t
+send_chunk (const struct command *command, uint64_t offset, uint64_t left)
+{
+  const struct request *request = command->request;
+  struct reply_sink *sink = command->sink;
+  pb_view *view = command->export->view;
+  struct pb_location location;
+  uint64_t count;
+
+  if (pb_view_locate (view, offset, left, &location) == -1)
+    return 0;
+
+  count = location.length;
+  if (location.kind == PB_LOCATION_ZERO
+      && (count == left || count >= HOLE_MIN))
+    return reply_hole (sink, request, offset, count, count == left) == -1
+             ? -1
+             : (int64_t) count;
+
+  if (location.kind == PB_LOCATION_FILE && sink->transport->ops->send_file
+      && count >= FILE_MIN) {
+    count = min_u64 (count, FILE_MAX);
+    /* Other requests' data comes from the disk while this one is sent. */
+    posix_fadvise (location.fd, location.file_offset, count,
+                   POSIX_FADV_WILLNEED);
+    return reply_file (sink, request, offset, location.fd,
+                       location.file_offset, count, count == left)
+               == -1
+             ? -1
+             : (int64_t) count;
+  }
+
+  count = min_u64 (left, COMMAND_BUFFER_SIZE);
+  if (pb_view_pread (view, command->buffer, count, offset) == -1)
+    return 0;
+  return reply_data (sink, request, offset, command->buffer, count,
+                     count == left)
+             == -1
+           ? -1
+           : (int64_t) count;
+}
+
+static int
+read_in_chunks (const struct command *command)
+{
+  const struct request *request = command->request;
+  uint64_t offset = request->offset, left = request->length;
+
+  while (left > 0) {
+    int64_t n = send_chunk (command, offset, left);
+
+    if (n == -1)
+      return -1;
+    if (n == 0 && offset == request->offset)
+      return command_fail (command);
+    if (n == 0) {
+      command_log_failure (command);
+      return reply_error_at (command->sink, request, pb_get_errno (),
+                             "the disk cannot be read here", offset);
+    }
+    offset += n;
+    left -= n;
+  }
+  return 0;
+}
+
+/* For clients that want the answer in one piece: without structured replies, or
+ * with DF ("don't fragment").  An error after the first piece can only end the
+ * connection.
+ */
+static int
+read_whole (const struct command *command)
+{
+  const struct request *request = command->request;
+  pb_view *view = command->export->view;
+  uint64_t offset = request->offset, left = request->length;
+  uint32_t count = min_u64 (left, COMMAND_BUFFER_SIZE);
+
+  if (pb_view_pread (view, command->buffer, count, offset) == -1)
+    return command_fail (command);
+  if (reply_begin (command->sink, request, command->buffer, count) == -1)
+    return -1;
+  for (;;) {
+    offset += count;
+    left -= count;
+    if (left == 0)
+      return 0;
+    count = min_u64 (left, COMMAND_BUFFER_SIZE);
+    if (pb_view_pread (view, command->buffer, count, offset) == -1) {
+      reply_abort (command->sink);
+      return -1;
+    }
+    if (reply_more (command->sink, command->buffer, count, count == left)
+        == -1)
+      return -1;
+  }
+}
+
+int
+command_read (const struct command *command)
+{
+  if (command->sink->style == REPLY_SIMPLE
+      || command->request->flags & NBD_CMD_FLAG_DF)
+    return read_whole (command);
+  return read_in_chunks (command);
+}

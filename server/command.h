@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* command.h: the commands of transmission, one file for each that has more to
+ * it than an answer.
+ */
+
+#ifndef PULLBACK_COMMAND_H
+#define PULLBACK_COMMAND_H
+
+#include "connection.h"
+#include "reply.h"
+#include "request.h"
+
+/* Data is read and sent in pieces of so many bytes at most.  A unix socket moves
+ * little more at a time, so larger ones gain nothing.
+ */
+#define COMMAND_BUFFER_SIZE ((uint32_t) 256 << 10)
+
+/* What a command is done with. */
+struct command {
+  const struct connection *connection;
+  const struct export *export;
+  struct reply_sink *sink;
+  const struct request *request; /* that has passed the gate */
+  unsigned char *buffer;         /* COMMAND_BUFFER_SIZE bytes of the thread's */
+};
+
+/* Do it and answer it.  Returns -1 only where the connection must end. */
+int command_read (const struct command *command);
+int command_block_status (const struct command *command);
+int command_cache (const struct command *command);
+
+/* Answer that it has failed with the error that is set, and log that. */
+int command_fail (const struct command *command);
+
+/* Log the error that is set. */
+void command_log_failure (const struct command *command);
+
+#endif /* PULLBACK_COMMAND_H */

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* connection.c: one client, from its first byte to its last. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "connection.h"
+#include "handshake.h"
+#include "log.h"
+#include "transmission.h"
+
+struct connection *
+connection_new (const struct server_config *config, int fd,
+                const struct identity *identity, uint64_t number)
+{
+  struct connection *connection = calloc (1, sizeof *connection);
+
+  if (connection == NULL) {
+    pb_set_error (errno, "client %s: %s", identity->text, strerror (errno));
+    close (fd);
+    return NULL;
+  }
+  connection->config = config;
+  connection->identity = *identity;
+  connection->number = number;
+  connection->fd = fd;
+  connection->transport = transport_plain_new (fd);
+  connection->input.transport = connection->transport;
+  if (connection->transport == NULL) {
+    connection_free (connection);
+    return NULL;
+  }
+  return connection;
+}
+
+static void
+log_failure (const struct connection *connection)
+{
+  if (connection->is_draining)
+    return; /* that is what the client was cut by */
+  log_line ("client %" PRIu64 " (%s): disconnected: %s", connection->number,
+            connection->identity.text, pb_get_error ());
+}
+
+void
+connection_run (struct connection *connection)
+{
+  int r;
+
+  log_verbose ("client %" PRIu64 " (%s): connected", connection->number,
+               connection->identity.text);
+  connection->transport->deadline
+    = clock_ms () + connection->config->handshake_timeout_ms;
+  r = handshake_run (connection);
+  if (r == 1) {
+    connection->transport->deadline = 0;
+    log_verbose ("client %" PRIu64 " (%s): is served '%s'", connection->number,
+                 connection->identity.text, connection->export->name);
+    r = transmission_run (connection);
+  }
+  if (r == -1)
+    log_failure (connection);
+  else
+    log_verbose ("client %" PRIu64 " (%s): has left", connection->number,
+                 connection->identity.text);
+}
+
+void
+connection_drain (struct connection *connection)
+{
+  connection->is_draining = true;
+  shutdown (connection->fd, SHUT_RD); /* fails where it has ended already */
+}
+
+void
+connection_cut (struct connection *connection)
+{
+  connection->is_draining = true;
+  shutdown (connection->fd, SHUT_RDWR);
+}
+
+void
+connection_forget_contexts (struct connection *connection)
+{
+  free (connection->context_export);
+  free (connection->contexts);
+  connection->context_export = NULL;
+  connection->contexts = NULL;
+  connection->nr_contexts = 0;
+}
+
+void
+connection_free (struct connection *connection)
+{
+  if (connection == NULL)
+    return;
+  connection_forget_contexts (connection);
+  transport_free (connection->transport);
+  free (connection);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* connection.h: one client, from its first byte to its last.
+ *
+ * A connection is first in the handshake (handshake.h), one thread, then in
+ * transmission (transmission.h), several threads.
+ */
+
+#ifndef PULLBACK_CONNECTION_H
+#define PULLBACK_CONNECTION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exports.h"
+#include "identity.h"
+#include "input.h"
+#include "reply.h"
+#include "server.h"
+#include "transport.h"
+
+struct connection {
+  const struct server_config *config;
+  struct identity identity;
+  uint64_t number; /* among all since the start, for the log */
+  int fd; /* its socket, which the transport owns */
+  struct transport *transport;
+  struct input input;
+  atomic_bool is_draining; /* no more requests are taken */
+
+  /* What has been negotiated. */
+  bool is_fixed;   /* the client knows fixed newstyle */
+  bool no_zeroes;
+  enum reply_style style;
+  char *context_export; /* the name that SET_META_CONTEXT was given, or NULL */
+  uint32_t *contexts;   /* what it has selected: places in the export's list,
+                         * which are their numbers on the wire; ascending */
+  size_t nr_contexts;
+  const struct export *export; /* that is to be served, when it is known */
+
+  /* Neighbours in the server's list. */
+  struct connection *previous, *next;
+};
+
+/* A connection over the socket FD, which it owns from here on, also when this
+ * fails.
+ */
+struct connection *connection_new (const struct server_config *config, int fd,
+                                   const struct identity *identity,
+                                   uint64_t number);
+
+/* Serve it until it ends, and log how. */
+void connection_run (struct connection *connection);
+
+/* Let it answer what it has taken, and end.  Safe from any thread. */
+void connection_drain (struct connection *connection);
+
+/* End it at once.  Safe from any thread. */
+void connection_cut (struct connection *connection);
+
+void connection_free (struct connection *connection);
+
+/* Forget which metadata contexts the client has selected. */
+void connection_forget_contexts (struct connection *connection);
+
+#endif /* PULLBACK_CONNECTION_H */

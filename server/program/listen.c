@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* listen.c: the sockets that clients connect to. */
+
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "listen.h"
+#include "pullback.h"
+
+/* Clients that wait to be accepted. */
+#define BACKLOG 128
+
+/* IANA's for NBD. */
+#define DEFAULT_PORT "10809"
+
+static int
+fail (const char *address, const char *what)
+{
+  pb_set_error (errno, "--listen %s: %s: %s", address, what, strerror (errno));
+  return -1;
+}
+
+static struct listener *
+add (struct listeners *listeners)
+{
+  struct listener *list = reallocarray (
+    listeners->list, listeners->count + 1, sizeof *listeners->list);
+
+  if (list == NULL) {
+    pb_set_error (errno, "--listen: %s", strerror (errno));
+    return NULL;
+  }
+  listeners->list = list;
+  list[listeners->count] = (struct listener) { .fd = -1 };
+  return &list[listeners->count++];
+}
+
+/* PATH as it is written in a URI's query. */
+static char *
+escape (const char *path)
+{
+  char *text = malloc (strlen (path) * 3 + 1), *out = text;
+
+  for (; text && *path; path++) {
+    if (isalnum ((unsigned char) *path) || strchr ("-._~/", *path))
+      *out++ = *path;
+    else
+      out += sprintf (out, "%%%02X", (unsigned char) *path);
+  }
+  if (text)
+    *out = '\0';
+  return text;
+}
+
+static int
+set_unix_uri (struct listener *listener)
+{
+  char *CLEANUP_FREE escaped = escape (listener->path);
+
+  if (escaped == NULL
+      || asprintf (&listener->uri, "nbd+unix:///?socket=%s", escaped) == -1) {
+    listener->uri = NULL;
+    return fail (listener->path, "address");
+  }
+  return 0;
+}
+
+/* Is there a socket at ADDRESS that nobody listens on? */
+static bool
+is_left_over (const struct sockaddr_un *address)
+{
+  struct stat st;
+
+  if (lstat (address->sun_path, &st) == -1 || !S_ISSOCK (st.st_mode))
+    return false;
+
+  int CLEANUP_CLOSE fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return fd != -1
+         && connect (fd, (const struct sockaddr *) address, sizeof *address)
+              == -1
+         && errno == ECONNREFUSED;
+}
+
+/* Only the server's user may connect, whatever the umask is: no access rule
+ * lets anybody else in.
+ */
+static int
+bind_unix (const struct listener *listener, const struct sockaddr_un *address)
+{
+  const struct sockaddr *generic = (const struct sockaddr *) address;
+  mode_t umask_before = umask (0177);
+  int r = bind (listener->fd, generic, sizeof *address);
+
+  if (r == -1 && errno == EADDRINUSE) {
+    if (is_left_over (address) && unlink (address->sun_path) == 0)
+      r = bind (listener->fd, generic, sizeof *address);
+    else
+      errno = EADDRINUSE;
+  }
+  umask (umask_before);
+  return r;
+}
+
+static int
+listen_unix (struct listener *listener, const char *path)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+  if (path[0] == '\0' || strlen (path) >= sizeof address.sun_path) {
+    pb_set_error (EINVAL, "--listen unix:%s: the path of a unix socket has 1 "
+                          "to %zu bytes",
+                  path, sizeof address.sun_path - 1);
+    return -1;
+  }
+  strcpy (address.sun_path, path);
+  listener->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener->fd == -1)
+    return fail (path, "socket");
+  if (bind_unix (listener, &address) == -1)
+    return fail (path, "bind");
+  listener->path = strdup (path); /* ours to remove from here on */
+  if (listener->path == NULL)
+    return fail (path, "address");
+  if (listen (listener->fd, BACKLOG) == -1)
+    return fail (path, "listen");
+  return set_unix_uri (listener);
+}
+
+static int
+set_tcp_uri (struct listener *listener)
+{
+  struct sockaddr_storage address;
+  socklen_t length = sizeof address;
+  char host[64], port[16];
+
+  if (getsockname (listener->fd, (struct sockaddr *) &address, &length) == -1)
+    return fail ("tcp", "getsockname");
+  if (getnameinfo ((struct sockaddr *) &address, length, host, sizeof host,
+                   port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV)
+      != 0) {
+    pb_set_error (EIO, "--listen: the kernel's address is not understood");
+    return -1;
+  }
+  listener->port = atoi (port);
+  /* What one listens on for all addresses is no address to connect to. */
+  if (strcmp (host, "0.0.0.0") == 0 || strcmp (host, "::") == 0)
+    strcpy (host, "localhost");
+  if (asprintf (&listener->uri,
+                strchr (host, ':') ? "nbd://[%s]:%s/" : "nbd://%s:%s/", host,
+                port)
+      == -1) {
+    listener->uri = NULL;
+    return fail ("tcp", "address");
+  }
+  return 0;
+}
+
+static int
+listen_tcp (struct listener *listener, const char *text,
+            const struct addrinfo *info)
+{
+  int on = 1;
+
+  listener->fd = socket (info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener->fd == -1)
+    return fail (text, "socket");
+  /* A server that is started again need not wait for old connections; and an
+   * IPv6 socket leaves IPv4 to the other one.
+   */
+  if (setsockopt (listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1
+      || (info->ai_family == AF_INET6
+          && setsockopt (listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+                         sizeof on)
+               == -1))
+    return fail (text, "setsockopt");
+  if (bind (listener->fd, info->ai_addr, info->ai_addrlen) == -1)
+    return fail (text, "bind");
+  if (listen (listener->fd, BACKLOG) == -1)
+    return fail (text, "listen");
+  return set_tcp_uri (listener);
+}
+
+/* Split "HOST[:PORT]", where HOST may be in brackets, in place. */
+static int
+split_tcp (char *text, char **host, const char **port)
+{
+  char *end;
+
+  *port = DEFAULT_PORT;
+  *host = text;
+  if (text[0] == '[') {
+    (*host)++;
+    end = strchr (text, ']');
+    if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+      return -1;
+    *end++ = '\0';
+  }
+  else {
+    end = text + strcspn (text, ":");
+    if (*end && strchr (end + 1, ':'))
+      return -1; /* which of the colons would part host and port? */
+  }
+  if (*end == ':') {
+    *port = end + 1;
+    *end = '\0';
+    if (**port == '\0')
+      return -1;
+  }
+  return 0;
+}
+
+static int
+add_tcp (struct listeners *listeners, const char *address)
+{
+  struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+                            .ai_flags = AI_PASSIVE | AI_ADDRCONFIG };
+  char *CLEANUP_FREE text = strdup (address);
+  struct addrinfo *infos;
+  const char *port;
+  char *host, chosen[16];
+  int r;
+
+  if (text == NULL)
+    return fail (address, "address");
+  if (split_tcp (text, &host, &port) == -1) {
+    pb_set_error (EINVAL, "--listen tcp:%s: is not tcp:HOST[:PORT], with an "
+                          "IPv6 address in brackets",
+                  address);
+    return -1;
+  }
+  r = getaddrinfo (host[0] ? host : NULL, port, &hints, &infos);
+  if (r != 0) {
+    pb_set_error (EINVAL, "--listen tcp:%s: %s", address, gai_strerror (r));
+    return -1;
+  }
+  r = 0;
+  for (struct addrinfo *info = infos; info && r == 0; info = info->ai_next) {
+    struct listener *listener = add (listeners);
+
+    r = listener ? listen_tcp (listener, address, info) : -1;
+    if (r == 0 && strcmp (port, "0") == 0 && info->ai_next) {
+      /* All of the host's addresses have the port that the first was given. */
+      struct addrinfo *rest;
+
+      snprintf (chosen, sizeof chosen, "%d", listener->port);
+      for (rest = info->ai_next; rest; rest = rest->ai_next) {
+        if (rest->ai_family == AF_INET6)
+          ((struct sockaddr_in6 *) rest->ai_addr)->sin6_port
+            = htons (listener->port);
+        else
+          ((struct sockaddr_in *) rest->ai_addr)->sin_port
+            = htons (listener->port);
+      }
+      port = chosen;
+    }
+  }
+  freeaddrinfo (infos);
+  return r;
+}
+
+int
+listeners_add (struct listeners *listeners, const char *address)
+{
+  struct listener *listener;
+
+  if (strncmp (address, "tcp:", 4) == 0)
+    return add_tcp (listeners, address + 4);
+  if (strncmp (address, "unix:", 5) != 0) {
+    pb_set_error (EINVAL, "--listen %s: is neither unix:PATH nor "
+                          "tcp:HOST[:PORT]",
+                  address);
+    return -1;
+  }
+  listener = add (listeners);
+  return listener ? listen_unix (listener, address + 5) : -1;
+}
+
+int
+listeners_add_private (struct listeners *listeners)
+{
+  struct listener *listener = add (listeners);
+  const char *base = getenv ("XDG_RUNTIME_DIR");
+  char *CLEANUP_FREE path = NULL;
+
+  if (listener == NULL)
+    return -1;
+  if (base == NULL || base[0] != '/' || access (base, W_OK) == -1)
+    base = getenv ("TMPDIR");
+  if (base == NULL || base[0] == '\0')
+    base = "/tmp";
+  if (asprintf (&listener->folder, "%s/backup-serve-XXXXXX", base) == -1) {
+    listener->folder = NULL;
+    return fail (base, "address");
+  }
+  if (mkdtemp (listener->folder) == NULL) { /* with mode 0700 */
+    fail (listener->folder, "mkdtemp");
+    free (listener->folder);
+    listener->folder = NULL;
+    return -1;
+  }
+  if (asprintf (&path, "%s/nbd.sock", listener->folder) == -1) {
+    path = NULL;
+    return fail (base, "address");
+  }
+  return listen_unix (listener, path);
+}
+
+bool
+listeners_have_tcp (const struct listeners *listeners)
+{
+  for (size_t i = 0; i < listeners->count; i++)
+    if (listeners->list[i].port != 0)
+      return true;
+  return false;
+}
+
+void
+listeners_close (struct listeners *listeners)
+{
+  for (size_t i = 0; i < listeners->count; i++) {
+    struct listener *listener = &listeners->list[i];
+
+    if (listener->fd != -1)
+      close (listener->fd);
+    /* What somebody else has removed is gone, which is what is wanted. */
+    if (listener->path)
+      unlink (listener->path);
+    if (listener->folder)
+      rmdir (listener->folder);
+    free (listener->uri);
+    free (listener->path);
+    free (listener->folder);
+  }
+  free (listeners->list);
+  *listeners = (struct listeners) { 0 };
+}

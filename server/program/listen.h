@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* listen.h: the sockets that clients connect to. */
+
+#ifndef PULLBACK_LISTEN_H
+#define PULLBACK_LISTEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct listener {
+  int fd;
+  char *uri;    /* of the default export, for clients on this host */
+  char *path;   /* of a unix socket, else NULL; removed at the end */
+  char *folder; /* a private one that was made for it, or NULL; as well */
+  int port;     /* of TCP, else 0 */
+};
+
+struct listeners {
+  size_t count;
+  struct listener *list;
+};
+
+/* Listen on "unix:PATH", or on "tcp:HOST[:PORT]" at every address that HOST
+ * has; an IPv6 address is written in brackets, an empty HOST means all of this
+ * machine's, PORT 0 any that is free.  A unix socket that nobody listens on
+ * any more is replaced.
+ */
+int listeners_add (struct listeners *listeners, const char *address);
+
+/* Listen on a unix socket in a new folder that only this user can enter. */
+int listeners_add_private (struct listeners *listeners);
+
+/* Are there sockets that do not say which user a client is? */
+bool listeners_have_tcp (const struct listeners *listeners);
+
+/* No more clients come in; sockets and folders are removed. */
+void listeners_close (struct listeners *listeners);
+
+#endif /* PULLBACK_LISTEN_H */

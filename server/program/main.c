@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* main.c: backup-serve, from the command line to the exit status. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "cleanup.h"
+#include "exports.h"
+#include "listen.h"
+#include "log.h"
+#include "options.h"
+#include "pid-file.h"
+#include "server.h"
+
+#define EXIT_STATUS_FAILED 1
+#define EXIT_STATUS_USAGE  2
+
+/* Where nothing more can be accepted, that is tried again after this. */
+#define ACCEPT_PAUSE_MS 100
+
+/* All that the program has open. */
+struct program {
+  const struct options *options;
+  struct exports exports;
+  struct access access;
+  struct server_config config;
+  struct listeners listeners;
+  struct server *server;
+  int signal_fd;
+  bool has_pid_file; /* that was written by us */
+  pid_t child;       /* of --run, or 0 */
+};
+
+static int
+open_disks (struct program *program)
+{
+  const struct options *options = program->options;
+
+  for (size_t i = 0; i < options->nr_disks; i++) {
+    const struct pb_disk_spec *disk = &options->disks[i];
+    pb_view *view
+      = pb_view_open_disk (disk->path, disk->format, options->image_flags);
+
+    if (view == NULL
+        || exports_add (&program->exports, disk->name, view) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+static int
+open_listeners (struct program *program)
+{
+  const struct options *options = program->options;
+
+  for (size_t i = 0; i < options->nr_listen; i++)
+    if (listeners_add (&program->listeners, options->listen[i]) == -1)
+      return -1;
+  if (options->nr_listen == 0
+      && listeners_add_private (&program->listeners) == -1)
+    return -1;
+  if (listeners_have_tcp (&program->listeners) && !options->insecure) {
+    pb_set_error (EINVAL, "--listen tcp: anybody who reaches that address could "
+                          "read the disks; say --insecure if that is meant");
+    return -1;
+  }
+  return 0;
+}
+
+/* Before there is a thread, so that all have the signals blocked. */
+static int
+open_signals (struct program *program)
+{
+  sigset_t signals;
+
+  sigemptyset (&signals);
+  sigaddset (&signals, SIGINT);
+  sigaddset (&signals, SIGTERM);
+  sigaddset (&signals, SIGHUP);
+  sigaddset (&signals, SIGCHLD);
+  sigprocmask (SIG_BLOCK, &signals, NULL);
+  signal (SIGPIPE, SIG_IGN); /* sendfile () has no MSG_NOSIGNAL */
+  program->signal_fd = signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (program->signal_fd == -1) {
+    pb_set_error (errno, "signalfd: %s", strerror (errno));
+    return -1;
+  }
+  return 0;
+}
+
+/* Each client takes a descriptor.  Where the limit cannot be raised, accepting
+ * says so when it is reached.
+ */
+static void
+raise_file_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit (RLIMIT_NOFILE, &limit);
+  }
+}
+
+/* Tell the world where, or only the command that was asked for. */
+static int
+announce (struct program *program)
+{
+  const struct options *options = program->options;
+
+  if (options->pid_file && pid_file_write (options->pid_file) == -1)
+    return -1;
+  program->has_pid_file = options->pid_file != NULL;
+  if (options->run)
+    return child_start (options->run, &program->listeners.list[0],
+                        &program->child);
+  for (size_t i = 0; i < program->listeners.count; i++)
+    printf ("%s\n", program->listeners.list[i].uri);
+  if (fflush (stdout) == EOF) {
+    pb_set_error (errno, "standard output: %s", strerror (errno));
+    return -1;
+  }
+  return 0;
+}
+
+/* Handle the signals that have come.  Returns -1 while the server goes on, or
+ * the exit status.
+ */
+static int
+handle_signals (struct program *program)
+{
+  struct signalfd_siginfo info;
+  int status;
+
+  while (read (program->signal_fd, &info, sizeof info) == sizeof info)
+    switch (info.ssi_signo) {
+    case SIGHUP:
+      if (log_reopen () == -1)
+        log_line ("%s", pb_get_error ());
+      break;
+    case SIGCHLD:
+      if (program->child && child_has_ended (program->child, &status)) {
+        program->child = 0;
+        return status;
+      }
+      break;
+    default:
+      log_verbose ("ending on signal %u", info.ssi_signo);
+      if (program->child == 0)
+        return EXIT_SUCCESS;
+      kill (program->child, info.ssi_signo);
+      return 128 + info.ssi_signo;
+    }
+  return -1;
+}
+
+/* Serve until a signal or the command of --run ends it.  Returns the exit
+ * status.
+ */
+static int
+run (struct program *program)
+{
+  size_t nr = program->listeners.count;
+  struct pollfd *CLEANUP_FREE fds = calloc (nr + 1, sizeof *fds);
+
+  if (fds == NULL) {
+    log_line ("%s", strerror (errno));
+    return EXIT_STATUS_FAILED;
+  }
+  fds[nr] = (struct pollfd) { .fd = program->signal_fd, .events = POLLIN };
+  for (size_t i = 0; i < nr; i++)
+    fds[i] = (struct pollfd) { .fd = program->listeners.list[i].fd,
+                               .events = POLLIN };
+  for (;;) {
+    int status;
+
+    if (poll (fds, nr + 1, -1) == -1) {
+      if (errno == EINTR)
+        continue;
+      log_line ("poll: %s", strerror (errno));
+      return EXIT_STATUS_FAILED;
+    }
+    if (fds[nr].revents && (status = handle_signals (program)) != -1)
+      return status;
+    for (size_t i = 0; i < nr; i++)
+      if (fds[i].revents && server_accept (program->server, fds[i].fd) == -1) {
+        log_line ("no client can be accepted for a while: %s",
+                  pb_get_error ());
+        poll (&fds[nr], 1, ACCEPT_PAUSE_MS);
+      }
+  }
+}
+
+/* Returns the exit status. */
+static int
+serve (struct program *program)
+{
+  const struct options *options = program->options;
+  int status;
+
+  program->access.insecure = options->insecure;
+  program->config = (struct server_config) {
+    .exports = &program->exports,
+    .access = &program->access,
+    .max_connections = options->max_connections,
+    .handshake_timeout_ms = options->handshake_timeout * 1000,
+  };
+  raise_file_limit ();
+  if (log_open (options->log, options->verbose) == -1
+      || open_signals (program) == -1 || open_disks (program) == -1
+      || open_listeners (program) == -1
+      || (program->server = server_new (&program->config)) == NULL
+      || announce (program) == -1) {
+    fprintf (stderr, "backup-serve: %s\n", pb_get_error ());
+    return EXIT_STATUS_FAILED;
+  }
+  status = run (program);
+  listeners_close (&program->listeners);
+  if (server_drain (program->server, DRAIN_TIMEOUT_MS) == -1) {
+    log_line ("a request does not end; the server ends without it");
+    _exit (status);
+  }
+  return status;
+}
+
+int
+main (int argc, char **argv)
+{
+  struct options options;
+  struct program program = { .options = &options, .signal_fd = -1 };
+  int status;
+
+  switch (options_parse (&options, argc, argv)) {
+  case OPTIONS_DONE:
+    return EXIT_SUCCESS;
+  case OPTIONS_WRONG:
+    options_clear (&options);
+    return EXIT_STATUS_USAGE;
+  case OPTIONS_RUN:
+    break;
+  }
+  status = serve (&program);
+  listeners_close (&program.listeners);
+  server_free (program.server);
+  exports_clear (&program.exports);
+  if (program.has_pid_file)
+    unlink (options.pid_file);
+  if (program.signal_fd != -1)
+    close (program.signal_fd);
+  log_close ();
+  options_clear (&options);
+  return status;
+}

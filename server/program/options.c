@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* options.c: the command line of backup-serve. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+#define MAX_CONNECTIONS 10000
+#define MAX_TIMEOUT     3600
+
+static const char help_text[] =
+  "Usage: backup-serve [OPTION]... NAME=[FORMAT:]PATH...\n"
+  "Serve disk images at rest over NBD, read-only, with what has changed in them\n"
+  "since each of their dirty bitmaps was added.\n"
+  "\n"
+  "Each disk is served as the export NAME.  FORMAT is qcow2 (the default) or raw.\n"
+  "\n"
+  "Where to serve:\n"
+  "      --listen unix:PATH|tcp:HOST[:PORT]\n"
+  "                           listen there; may be repeated (default: a unix\n"
+  "                           socket in a new private folder)\n"
+  "      --run COMMAND        run COMMAND, which finds the address in $uri, and\n"
+  "                           end with it\n"
+  "      --insecure           serve anyone who can connect\n"
+  "\n"
+  "What to serve:\n"
+  "      --data-file          follow external data files of qcow2 images\n"
+  "      --allow-writer       serve raw images that are being written\n"
+  "\n"
+  "Limits:\n"
+  "      --max-connections N  clients at once (default 128)\n"
+  "      --handshake-timeout SECONDS\n"
+  "                           for a client to say what it wants (default 10)\n"
+  "\n"
+  "What to say:\n"
+  "      --pid-file FILE      write the process id to FILE when ready\n"
+  "      --log stderr|syslog|FILE\n"
+  "                           where to say what went wrong (default stderr)\n"
+  "  -v, --verbose            say more of what is done\n"
+  "      --help               print this and exit\n"
+  "      --version            print the version and exit\n"
+  "\n"
+  "Exit status: 0 ended by SIGTERM or SIGINT, 1 failed, 2 wrong usage; with --run\n"
+  "that of the command.  The whole manual is in backup-serve(1).\n";
+
+enum long_only {
+  OPT_HELP = 256,
+  OPT_VERSION,
+  OPT_LISTEN,
+  OPT_RUN,
+  OPT_INSECURE,
+  OPT_DATA_FILE,
+  OPT_ALLOW_WRITER,
+  OPT_MAX_CONNECTIONS,
+  OPT_HANDSHAKE_TIMEOUT,
+  OPT_PID_FILE,
+  OPT_LOG
+};
+
+static const struct option long_options[] = {
+  { "allow-writer", no_argument, NULL, OPT_ALLOW_WRITER },
+  { "data-file", no_argument, NULL, OPT_DATA_FILE },
+  { "handshake-timeout", required_argument, NULL, OPT_HANDSHAKE_TIMEOUT },
+  { "help", no_argument, NULL, OPT_HELP },
+  { "insecure", no_argument, NULL, OPT_INSECURE },
+  { "listen", required_argument, NULL, OPT_LISTEN },
+  { "log", required_argument, NULL, OPT_LOG },
+  { "max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS },
+  { "pid-file", required_argument, NULL, OPT_PID_FILE },
+  { "run", required_argument, NULL, OPT_RUN },
+  { "verbose", no_argument, NULL, 'v' },
+  { "version", no_argument, NULL, OPT_VERSION },
+  { NULL, 0, NULL, 0 },
+};
+
+static int wrong (const char *format, ...)
+  __attribute__ ((__format__ (__printf__, 1, 2)));
+
+static int
+wrong (const char *format, ...)
+{
+  va_list args;
+
+  fputs ("backup-serve: ", stderr);
+  va_start (args, format);
+  vfprintf (stderr, format, args);
+  va_end (args);
+  fputs ("\nTry 'backup-serve --help'.\n", stderr);
+  return -1;
+}
+
+static int
+parse_count (const char *option, const char *text, unsigned max,
+             unsigned *count)
+{
+  char *end;
+  unsigned long value;
+
+  errno = 0;
+  value = strtoul (text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < 1
+      || value > max)
+    return wrong ("%s: '%s' is not a number from 1 to %u", option, text, max);
+  *count = value;
+  return 0;
+}
+
+static int
+add_listen (struct options *options, const char *address)
+{
+  const char **list
+    = reallocarray (options->listen, options->nr_listen + 1, sizeof *list);
+
+  if (list == NULL)
+    return wrong ("--listen: %s", strerror (errno));
+  options->listen = list;
+  list[options->nr_listen++] = address;
+  return 0;
+}
+
+/* One option that getopt has found. */
+static int
+parse_one (int option, struct options *options)
+{
+  switch (option) {
+  case 'v':
+    options->verbose = true;
+    return 0;
+  case OPT_LISTEN:
+    return add_listen (options, optarg);
+  case OPT_RUN:
+    options->run = optarg;
+    return 0;
+  case OPT_INSECURE:
+    options->insecure = true;
+    return 0;
+  case OPT_DATA_FILE:
+    options->image_flags |= PB_IMAGE_DATA_FILE;
+    return 0;
+  case OPT_ALLOW_WRITER:
+    options->image_flags |= PB_IMAGE_ALLOW_WRITER;
+    return 0;
+  case OPT_MAX_CONNECTIONS:
+    return parse_count ("--max-connections", optarg, MAX_CONNECTIONS,
+                        &options->max_connections);
+  case OPT_HANDSHAKE_TIMEOUT:
+    return parse_count ("--handshake-timeout", optarg, MAX_TIMEOUT,
+                        &options->handshake_timeout);
+  case OPT_PID_FILE:
+    options->pid_file = optarg;
+    return 0;
+  case OPT_LOG:
+    options->log = optarg;
+    return 0;
+  default: /* getopt has said what is wrong */
+    fputs ("Try 'backup-serve --help'.\n", stderr);
+    return -1;
+  }
+}
+
+static int
+parse_operands (struct options *options, int argc, char **argv)
+{
+  if (argc == 0)
+    return wrong ("there is nothing to serve: a disk is needed, as "
+                  "NAME=[FORMAT:]PATH");
+  options->disks = calloc (argc, sizeof options->disks[0]);
+  if (options->disks == NULL)
+    return wrong ("%s", strerror (errno));
+  for (int i = 0; i < argc; i++) {
+    if (pb_disk_spec_parse (argv[i], &options->disks[i]) == -1)
+      return wrong ("%s", pb_get_error ());
+    options->nr_disks++;
+  }
+  return 0;
+}
+
+enum options_result
+options_parse (struct options *options, int argc, char **argv)
+{
+  static char name[] = "backup-serve";
+  int option;
+
+  if (argc > 0)
+    argv[0] = name; /* getopt's messages start with it */
+
+  *options = (struct options) {
+    .max_connections = 128,
+    .handshake_timeout = 10,
+    .log = "stderr",
+  };
+  while ((option = getopt_long (argc, argv, "v", long_options, NULL)) != -1) {
+    if (option == OPT_HELP) {
+      fputs (help_text, stdout);
+      return OPTIONS_DONE;
+    }
+    if (option == OPT_VERSION) {
+      printf ("backup-serve %s\n", pb_get_version ());
+      return OPTIONS_DONE;
+    }
+    if (parse_one (option, options) == -1)
+      return OPTIONS_WRONG;
+  }
+  return parse_operands (options, argc - optind, argv + optind) == -1
+           ? OPTIONS_WRONG
+           : OPTIONS_RUN;
+}
+
+void
+options_clear (struct options *options)
+{
+  for (size_t i = 0; i < options->nr_disks; i++)
+    pb_disk_spec_clear (&options->disks[i]);
+  free (options->disks);
+  free (options->listen);
+  *options = (struct options) { .log = NULL };
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* reply.h: the sink for answers to requests, in the style that was negotiated.
+ *
+ * Any number of threads answer at once; chunks of different answers mix, and
+ * one chunk is sent whole.  Where sending fails the connection is of no more
+ * use: its socket is shut down, and every later call fails.
+ */
+
+#ifndef PULLBACK_REPLY_H
+#define PULLBACK_REPLY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "request.h"
+#include "transport.h"
+
+enum reply_style {
+  REPLY_SIMPLE,
+  REPLY_STRUCTURED,
+  REPLY_EXTENDED
+};
+
+struct reply_sink {
+  struct transport *transport;
+  enum reply_style style;
+  pthread_mutex_t lock; /* held while a chunk is sent, over the wait for the
+                         * client to take it: no other may come between */
+  bool is_broken;       /* by the lock */
+};
+
+void reply_sink_init (struct reply_sink *sink, struct transport *transport,
+                      enum reply_style style);
+void reply_sink_destroy (struct reply_sink *sink);
+
+/* The request is done, and there is nothing to say. */
+int reply_done (struct reply_sink *sink, const struct request *request);
+
+/* The request failed with ERRNUM, an errno value.  TEXT is for the client's
+ * user; where the style has no place for it it is not sent.
+ */
+int reply_error (struct reply_sink *sink, const struct request *request,
+                 int errnum, const char *text);
+
+/* As reply_error (), of a read that failed at OFFSET when chunks before that
+ * have been sent.
+ */
+int reply_error_at (struct reply_sink *sink, const struct request *request,
+                    int errnum, const char *text, uint64_t offset);
+
+/* Chunks of an answer to a read, not for the simple style.  LAST: it ends the
+ * answer.
+ */
+int reply_data (struct reply_sink *sink, const struct request *request,
+                uint64_t offset, const void *buffer, uint32_t count,
+                bool last);
+int reply_file (struct reply_sink *sink, const struct request *request,
+                uint64_t offset, int fd, uint64_t file_offset, uint32_t count,
+                bool last);
+int reply_hole (struct reply_sink *sink, const struct request *request,
+                uint64_t offset, uint32_t count, bool last);
+
+/* A whole read in one piece, for any style, when its first COUNT bytes are
+ * there; the rest is given by reply_more () until all of the request's length
+ * was.  Until then no other answer can be sent.  When the rest cannot be had,
+ * reply_abort () ends the connection: there is no other way to take back what
+ * was promised.
+ */
+int reply_begin (struct reply_sink *sink, const struct request *request,
+                 const void *buffer, uint32_t count);
+int reply_more (struct reply_sink *sink, const void *buffer, uint32_t count,
+                bool last);
+void reply_abort (struct reply_sink *sink);
+
+/* A status chunk: COUNT pairs of length and flags in host order, in
+ * DESCRIPTORS, which is changed.  Not for the simple style.
+ */
+struct status_descriptor {
+  uint64_t length;
+  uint64_t flags;
+};
+
+int reply_status (struct reply_sink *sink, const struct request *request,
+                  uint32_t context_id, struct status_descriptor *descriptors,
+                  uint32_t count, bool last);
+
+#endif /* PULLBACK_REPLY_H */

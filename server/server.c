@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* server.c: all connections to the exports, and their limits. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "connection.h"
+#include "log.h"
+#include "server.h"
+#include "threads.h"
+
+/* How long connections that were cut may take to end. */
+#define CUT_TIMEOUT_MS 2000
+
+struct server {
+  const struct server_config *config;
+  uint64_t nr_accepted; /* only used by server_accept () */
+
+  pthread_mutex_t lock;
+  pthread_cond_t one_less;
+  struct connection *connections; /* a list, so that they can be ended */
+  unsigned nr_connections;        /* with those that have just left the list */
+};
+
+struct server *
+server_new (const struct server_config *config)
+{
+  struct server *server = calloc (1, sizeof *server);
+  pthread_condattr_t attributes;
+
+  if (server == NULL) {
+    pb_set_error (errno, "server: %s", strerror (errno));
+    return NULL;
+  }
+  server->config = config;
+  pthread_mutex_init (&server->lock, NULL); /* none of these fails on Linux */
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&server->one_less, &attributes);
+  pthread_condattr_destroy (&attributes);
+  return server;
+}
+
+void
+server_free (struct server *server)
+{
+  if (server == NULL)
+    return;
+  pthread_cond_destroy (&server->one_less);
+  pthread_mutex_destroy (&server->lock);
+  free (server);
+}
+
+struct start {
+  struct server *server;
+  struct connection *connection;
+};
+
+static void
+add (struct server *server, struct connection *connection)
+{
+  LOCK_CURRENT_SCOPE (&server->lock);
+
+  connection->next = server->connections;
+  if (connection->next)
+    connection->next->previous = connection;
+  server->connections = connection;
+  server->nr_connections++;
+}
+
+static void
+end (struct server *server, struct connection *connection)
+{
+  pthread_mutex_lock (&server->lock);
+  if (connection->previous)
+    connection->previous->next = connection->next;
+  else
+    server->connections = connection->next;
+  if (connection->next)
+    connection->next->previous = connection->previous;
+  pthread_mutex_unlock (&server->lock);
+
+  /* Out of the list, so that nobody shuts down its socket's number when that
+   * is somebody else's already.
+   */
+  connection_free (connection);
+
+  pthread_mutex_lock (&server->lock);
+  server->nr_connections--;
+  pthread_cond_broadcast (&server->one_less);
+  pthread_mutex_unlock (&server->lock);
+}
+
+static void *
+serve (void *opaque)
+{
+  struct start start = *(struct start *) opaque;
+
+  free (opaque);
+  connection_run (start.connection);
+  end (start.server, start.connection);
+  return NULL;
+}
+
+static void
+set_socket_options (int fd, const struct identity *identity)
+{
+  int on = 1;
+
+  if (identity->is_unix)
+    return;
+  /* "both the client and server SHOULD disable Nagle's algorithm"; and a
+   * client whose machine is gone shall not keep its place for ever.  Neither is
+   * worth losing a client over.
+   */
+  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt (fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+/* Is there a place for one more, and may this one have it? */
+static int
+admit (struct server *server, int fd, struct identity *identity)
+{
+  unsigned nr;
+
+  if (identity_init (identity, fd) == -1) {
+    log_line ("a client was gone before it was served: %s", pb_get_error ());
+    return -1;
+  }
+  if (access_check_client (server->config->access, identity) == -1) {
+    log_line ("client %s: refused: %s", identity->text, pb_get_error ());
+    return -1;
+  }
+  pthread_mutex_lock (&server->lock);
+  nr = server->nr_connections;
+  pthread_mutex_unlock (&server->lock);
+  if (nr >= server->config->max_connections) {
+    log_line ("client %s: refused: there are %u connections already",
+              identity->text, nr);
+    return -1;
+  }
+  return 0;
+}
+
+int
+server_accept (struct server *server, int listener)
+{
+  struct connection *connection;
+  struct identity identity;
+  struct start *start;
+  int fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
+
+  if (fd == -1) {
+    if (errno == EINTR || errno == EAGAIN || errno == ECONNABORTED)
+      return 0; /* it has gone again */
+    pb_set_error (errno, "accept: %s", strerror (errno));
+    return -1;
+  }
+  if (admit (server, fd, &identity) == -1) {
+    close (fd);
+    return 0;
+  }
+  set_socket_options (fd, &identity);
+  connection = connection_new (server->config, fd, &identity,
+                               ++server->nr_accepted);
+  if (connection == NULL)
+    return -1;
+  start = malloc (sizeof *start);
+  if (start == NULL) {
+    pb_set_error (errno, "client %s: %s", identity.text, strerror (errno));
+    connection_free (connection);
+    return -1;
+  }
+  *start = (struct start) { server, connection };
+  add (server, connection);
+  if (thread_start_detached (serve, start) == -1) {
+    free (start);
+    end (server, connection);
+    return -1;
+  }
+  return 0;
+}
+
+/* With the lock held: wait until there is no connection.  Returns whether that
+ * is so.
+ */
+static bool
+wait_for_none (struct server *server, unsigned timeout_ms)
+{
+  struct timespec until;
+
+  clock_gettime (CLOCK_MONOTONIC, &until);
+  until.tv_sec += timeout_ms / 1000;
+  until.tv_nsec += (long) (timeout_ms % 1000) * 1000000;
+  if (until.tv_nsec >= 1000000000) {
+    until.tv_sec++;
+    until.tv_nsec -= 1000000000;
+  }
+  while (server->nr_connections > 0)
+    if (pthread_cond_timedwait (&server->one_less, &server->lock, &until)
+        == ETIMEDOUT)
+      break;
+  return server->nr_connections == 0;
+}
+
+int
+server_drain (struct server *server, unsigned timeout_ms)
+{
+  struct connection *connection;
+
+  LOCK_CURRENT_SCOPE (&server->lock);
+  for (connection = server->connections; connection;
+       connection = connection->next)
+    connection_drain (connection);
+  if (wait_for_none (server, timeout_ms))
+    return 0;
+
+  log_line ("%u connections have not ended in time and are cut",
+            server->nr_connections);
+  for (connection = server->connections; connection;
+       connection = connection->next)
+    connection_cut (connection);
+  return wait_for_none (server, CUT_TIMEOUT_MS) ? 0 : -1;
+}

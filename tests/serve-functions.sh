@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# serve-functions.sh: backup-serve in tests.  Sourced after functions.sh.
+
+# start_serve SOCKET ARGS...: backup-serve on a unix socket in $dir.  Its process
+# id is left in $serve_pid, what it says in SOCKET.log.
+start_serve ()
+{
+  local socket=$1 i
+  shift
+  rm -f "$socket.pid"
+  backup-serve --listen "unix:$dir/$socket" --pid-file "$socket.pid" "$@" \
+    >"$socket.out" 2>"$socket.log" &
+  serve_pid=$!
+  cleanup_fn kill_and_wait "$serve_pid"
+  for ((i = 0; i < 600; i++)); do
+    [ -s "$socket.pid" ] && return 0
+    kill -0 "$serve_pid" 2>/dev/null || break
+    sleep 0.05
+  done
+  cat "$socket.log" >&2
+  fail "backup-serve did not start: $*"
+}
+
+# end_serve SOCKET: it must end in order, without a word of a sanitizer.
+end_serve ()
+{
+  local status=0
+  kill "$serve_pid"
+  wait "$serve_pid" || status=$?
+  [ "$status" -eq 0 ] || { cat "$1.log" >&2; fail "backup-serve: status $status"; }
+  [ ! -e "$1" ] || fail "$1 is left behind"
+}
+
+# make_disks: base.qcow2 <- a.qcow2 with bitmaps of several kinds, and c.raw.
+make_disks ()
+{
+  qemu-img create -q -f qcow2 base.qcow2 48M
+  qemu-io -c 'write -P 1 0 4M' -c 'write -z 2M 1M' -c 'write -P 2 40M 8M' \
+    base.qcow2 >/dev/null
+  qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 a.qcow2 64M
+  qemu-img bitmap --add a.qcow2 b0
+  qemu-img bitmap --add -g 4k a.qcow2 fine
+  qemu-io -c 'write -P 3 1M 192k' -c 'write -z 8M 1M' -c 'write -P 4 63M 1M' \
+    -c 'write -c -P 5 20M 128k' -c 'discard 40M 1M' \
+    -c 'write -P 6 47M 4k' a.qcow2 >/dev/null
+  qemu-img bitmap --add -g 1M a.qcow2 later
+  qemu-io -c 'write -P 7 30016k 64k' a.qcow2 >/dev/null
+  qemu-img bitmap --add a.qcow2 clean
+  # QEMU exports only bitmaps that do not record.
+  local bitmap
+  for bitmap in b0 fine later clean; do
+    qemu-img bitmap --disable a.qcow2 "$bitmap"
+  done
+  truncate -s 16M c.raw
+  qemu-io -f raw -c 'write -P 8 1M 1M' -c 'write -P 9 9M 64k' c.raw >/dev/null
+}
