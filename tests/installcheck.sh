@@ -43,6 +43,14 @@ grep -qx '.so man3/pb_view.3' "$DESTDIR$mandir/man3/pb_view_pread.3" ||
 nbdkit "$PULLBACK_PLUGIN" --dump-plugin >"$dir/dump"
 grep -qx name=pullback "$dir/dump" || fail "nbdkit does not load the plugin"
 
+# The schemas, for those who look at XML with other tools.
+for document in domaincheckpoint/ backups/; do
+  echo "<$document>" |
+    xmllint --noout --nonet \
+      --relaxng "$DESTDIR$pkgdatadir/schemas/${document%/}.rng" - 2>"$dir/err" ||
+    { cat "$dir/err" >&2; fail "xmllint with the schema of <$document>"; }
+done
+
 # The examples, by what pkg-config says and nothing else; then the main job.
 read -ra flags <<<"$(pkg-config --cflags --libs libpullback)"
 for example in changed-since dirty-extents; do

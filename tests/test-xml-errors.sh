@@ -5,6 +5,8 @@
 
 . "$abs_top_srcdir/tests/functions.sh"
 
+requires xmllint --version
+
 tool="$abs_top_builddir/tests/xml-tool"
 schema="$abs_top_srcdir/lib/checkpoint/domaincheckpoint.rng"
 domains="$abs_top_srcdir/tests/xml"
