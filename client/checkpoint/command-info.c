@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "document.h"
 #include "say.h"
 #include "session.h"
 
@@ -28,17 +29,36 @@ count_strings (char *const *list)
   return count;
 }
 
+/* Its parent as its XML has it, also where there is no such checkpoint; NULL
+ * where it has none.
+ */
+static int
+get_named_parent (pb_checkpoint *checkpoint, char **name)
+{
+  CLEANUP_FREE char *xml
+    = pb_checkpoint_get_xml_desc (checkpoint, PB_CHECKPOINT_XML_NO_DOMAIN);
+  CLEANUP_DOCUMENT xmlDoc *document = xml ? document_parse (xml) : NULL;
+
+  if (document == NULL)
+    return -1;
+  *name = document_text (document, "parent", "name");
+  return 0;
+}
+
 static enum exit_code
 run_info (const struct arguments *arguments)
 {
   CLEANUP_CHECKPOINT pb_checkpoint *checkpoint = NULL, *parent = NULL;
   CLEANUP_FREE char **backups = NULL;
+  CLEANUP_FREE char *named = NULL;
   int nr_children, nr_descendants, is_current;
   enum exit_code code;
 
   code = session_lookup (arguments, SESSION_READ, &checkpoint);
   if (code != EXIT_CODE_DONE)
     return code;
+  if (get_named_parent (checkpoint, &named) == -1)
+    return failed ();
   parent = pb_checkpoint_get_parent (checkpoint, 0);
   if (parent == NULL && pb_get_errno () != ENOENT)
     return failed ();
@@ -59,7 +79,10 @@ run_info (const struct arguments *arguments)
   print_field ("Name:", pb_checkpoint_get_name (checkpoint));
   print_field ("Domain:",
                pb_domain_get_name (pb_checkpoint_get_domain (checkpoint)));
-  print_field ("Parent:", parent ? pb_checkpoint_get_name (parent) : "-");
+  if (parent == NULL && named)
+    printf ("%-15s %s (broken)\n", "Parent:", named);
+  else
+    print_field ("Parent:", parent ? pb_checkpoint_get_name (parent) : "-");
   printf ("%-15s %d\n", "Children:", nr_children);
   printf ("%-15s %d\n", "Descendants:", nr_descendants);
   print_field ("Current:", is_current ? "yes" : "no");
@@ -82,13 +105,16 @@ static enum exit_code
 run_parent (const struct arguments *arguments)
 {
   CLEANUP_CHECKPOINT pb_checkpoint *checkpoint = NULL, *parent = NULL;
+  CLEANUP_FREE char *named = NULL;
   enum exit_code code;
 
   code = session_lookup (arguments, SESSION_READ, &checkpoint);
   if (code != EXIT_CODE_DONE)
     return code;
+  if (get_named_parent (checkpoint, &named) == -1)
+    return failed ();
   parent = pb_checkpoint_get_parent (checkpoint, 0);
-  if (parent == NULL && pb_get_errno () == ENOENT) {
+  if (parent == NULL && named == NULL && pb_get_errno () == ENOENT) {
     say_error ("checkpoint '%s' has no parent",
                pb_checkpoint_get_name (checkpoint));
     return EXIT_CODE_FAILED;
