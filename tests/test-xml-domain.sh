@@ -34,7 +34,7 @@ cat >web.xml <<'END'
 <?xml version="1.0"?><!-- by hand -->
 <domain><uuid> D0C6AF10B0F24ED78F3C8A5D3E3D0A11
 </uuid><name>web 1</name>
-<devices><disk device="cdrom"><source file="/img/a,&amp;b.iso"/><target dev='hdc'/></disk>
+<devices><disk device="cdrom"><source file="/img/a,&amp;b.iso"/><target dev='ioemu:hdc'/></disk>
 <disk xmlns:x="urn:x" type="block"><x:target dev='no'/><target dev="hda"/><source dev="/dev/sdb"
 /></disk></devices><x:devices xmlns:x='urn:x'><disk/></x:devices>
 <devices><disk device='floppy'><source file=''/><target dev='fda'/></disk></devices></domain>

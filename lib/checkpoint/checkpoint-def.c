@@ -8,9 +8,7 @@
 
 #include "checkpoint-def.h"
 #include "error.h"
-
-#define NAME_CHARACTERS                                                       \
-  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+#include "names.h"
 
 static void
 disk_clear (struct checkpoint_disk *disk)

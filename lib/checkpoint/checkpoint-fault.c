@@ -12,11 +12,9 @@
 #include "checkpoint-def.h"
 #include "checkpoint-fault.h"
 #include "error.h"
+#include "names.h"
 
 #define SCHEMA "domaincheckpoint.rng"
-
-#define NAME_CHARACTERS                                                       \
-  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 /* Is something wrong with NODE?  Then it is said in REASON. */
 typedef bool check_function (const xmlNode *node, char *reason, size_t size);

@@ -10,11 +10,9 @@
 
 #include "domain-def.h"
 #include "error.h"
+#include "names.h"
 #include "uuid.h"
 #include "xml.h"
-
-#define TARGET_CHARACTERS                                                     \
-  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 /* Attribute NAME of NODE, or DEFAULT_VALUE where there is none; NULL only
  * where memory is short.
@@ -74,6 +72,16 @@ parse_uuid (struct domain_def *def, const xmlNode *domain)
   return def->uuid ? 0 : -1;
 }
 
+/* libvirt leaves out what Xen's definitions once had before a name. */
+static void
+strip_prefix (char *name)
+{
+  static const char prefix[] = "ioemu:";
+
+  if (strncmp (name, prefix, strlen (prefix)) == 0)
+    memmove (name, name + strlen (prefix), strlen (name + strlen (prefix)) + 1);
+}
+
 static int
 parse_target (struct domain_disk *disk, const xmlNode *node)
 {
@@ -84,12 +92,14 @@ parse_target (struct domain_disk *disk, const xmlNode *node)
     disk->name = xml_attribute (target, "dev", &failed);
   if (failed)
     return -1;
+  if (disk->name)
+    strip_prefix (disk->name);
   if (disk->name == NULL || disk->name[0] == '\0') {
     pb_set_error (EINVAL, "missing target information for %s",
                   disk->source ? disk->source : "a disk");
     return -1;
   }
-  if (disk->name[strspn (disk->name, TARGET_CHARACTERS)] != '\0') {
+  if (disk->name[strspn (disk->name, NAME_CHARACTERS)] != '\0') {
     pb_set_error (EINVAL,
                   "target '%s': is not made of letters, digits, '-', '_' and "
                   "'.'",

@@ -9,13 +9,8 @@
 #include <string.h>
 
 #include "error.h"
+#include "names.h"
 #include "pullback.h"
-
-/* What a name may consist of.  '/' parts it from a dirty map's name in the
- * name of an export, so it is not among them.
- */
-#define NAME_CHARACTERS                                                       \
-  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 static const struct {
   const char *name;

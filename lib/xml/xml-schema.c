@@ -96,7 +96,6 @@ xml_validate (const char *name, xmlDoc *doc, enum xml_schema which)
   xmlRelaxNG *parsed;
   int r = -1;
 
-  xml_init ();
   parsed = get_schema (schema);
   if (parsed == NULL)
     return -1;

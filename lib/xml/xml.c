@@ -30,12 +30,6 @@ init (void)
   xmlInitParser ();
 }
 
-void
-xml_init (void)
-{
-  pthread_once (&init_once, init);
-}
-
 static void
 fail (struct parser *parser, int line, const char *reason)
 {
@@ -105,7 +99,7 @@ parse (const char *name, const char *text, size_t count, size_t size_max)
   struct parser parser = { .name = name };
   xmlDoc *doc;
 
-  xml_init ();
+  pthread_once (&init_once, init);
   if (count > size_max) {
     pb_set_error (EINVAL, "%s: is larger than %zu bytes", name, size_max);
     return NULL;

@@ -43,11 +43,6 @@ typedef const xmlError *xml_error_argument;
 typedef xmlError *xml_error_argument;
 #endif
 
-/* To be called once, or more often, before anything else of libxml2: the
- * functions here do so.
- */
-void xml_init (void);
-
 /* Parse COUNT bytes of TEXT.  NAME says in messages what it is: a file's name,
  * or "checkpoint XML".  Errors are EINVAL, with the line and libxml2's reason.
  */
