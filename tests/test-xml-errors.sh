@@ -162,6 +162,8 @@ invalid 1 "disk 'a/b': is neither a target nor an absolute path" \
   '<disks><disk name="a/b"/></disks>'
 invalid 1 "disk '/': is neither a target nor an absolute path" \
   '<disks><disk name="/"/></disks>'
+invalid 1 "disk 'ioemu:': is neither a target nor an absolute path" \
+  '<disks><disk name="ioemu:hda"/><disk name="ioemu:"/></disks>'
 invalid 1 "disk 'vd a': is neither a target nor an absolute path" \
   '<disks><disk name="vd a"/></disks>'
 invalid 1 "disk 'vda': checkpoint='no' goes without bitmap and size" \
