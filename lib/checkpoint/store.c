@@ -181,7 +181,7 @@ static enum outcome
 try_to_open (struct store *store)
 {
   if (open_folder (store) == -1)
-    return FAILED;
+    return pb_get_errno () == ENOENT ? AGAIN : FAILED;
   if (store->fd == -1)
     return DONE;
   if (open_lock (store) == -1)
@@ -213,7 +213,8 @@ store_open (struct store *store, const char *path, bool read_only)
     return 0;
   }
   if (outcome == AGAIN)
-    pb_set_error (EBUSY, "%s: other processes keep removing it", store->path);
+    pb_set_error (EBUSY, "%s: keeps disappearing while it is opened",
+                  store->path);
   store_close (store);
   return -1;
 }
