@@ -5,6 +5,7 @@
 #define PULLBACK_UNIT_FOLDER_H
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -63,6 +64,22 @@ leave_folder (void)
   CHECK (chdir ("/") == 0);
   snprintf (command, sizeof command, "rm -rf '%s'", test_folder);
   CHECK (system (command) == 0);
+}
+
+static int
+unit_remove_entry (const char *path, const struct stat *st, int type,
+                   struct FTW *ftw)
+{
+  (void) st, (void) type, (void) ftw;
+  return remove (path);
+}
+
+/* rm -rf, for a test that calls it often. */
+__attribute__ ((__unused__)) static void
+remove_tree (const char *name)
+{
+  CHECK (nftw (name, unit_remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0
+         || errno == ENOENT);
 }
 
 /* Does a file have this text in its first bytes? */

@@ -55,16 +55,6 @@ stage_files (struct run *run)
   return store_sync (run->store);
 }
 
-static int
-unstage_files (struct run *run)
-{
-  for (size_t i = 0; i < run->commit->nr_files; i++)
-    if (run->commit->files[i].is_written
-        && store_unstage_file (run->store, run->commit->files[i].name) == -1)
-      return -1;
-  return store_sync (run->store);
-}
-
 /* Have the journal say how far the change is.  *IN_PLACE: it does, though it
  * may not be durable.
  */
@@ -81,8 +71,8 @@ write_journal (struct run *run, bool *in_place)
   return store_sync (run->store);
 }
 
-/* Steps 1 and 2 taken back.  The files are of no use to anybody without the
- * journal, and so go after it.
+/* Steps 1 and 2 taken back.  What was staged is of no use to anybody without
+ * the journal, and so goes after it.
  */
 static int
 forget (struct run *run)
@@ -90,7 +80,9 @@ forget (struct run *run)
   if (store_remove_file (run->store, JOURNAL) == -1)
     return -1;
   fault_point ("commit: journal of what was undone removed");
-  return unstage_files (run);
+  if (store_unstage_all (run->store) == -1)
+    return -1;
+  return store_sync (run->store);
 }
 
 /* Undo the first COUNT of the actions before, the last one first. */
@@ -221,6 +213,19 @@ recover (struct run *run, const char *source)
   return r;
 }
 
+/* What is wrong with the journal is not what a user could wait for. */
+static int
+refuse_journal (void)
+{
+  int errnum = pb_get_errno ();
+
+  if (errnum == EINVAL || errnum == EFBIG)
+    prefix_error ("a change was interrupted, and its journal is damaged; move "
+                  "that file away, and then compare the checkpoints with the "
+                  "bitmaps (backup-checkpoint doctor)");
+  return -1;
+}
+
 int
 commit_recover (struct store *store, const struct commit_ops *ops,
                 void *opaque)
@@ -234,7 +239,7 @@ commit_recover (struct store *store, const struct commit_ops *ops,
   text = store_read_file (store, JOURNAL, &count);
   if (text == NULL) {
     if (pb_get_errno () != ENOENT)
-      return -1;
+      return refuse_journal ();
     return store->is_exclusive ? store_unstage_all (store) : 0;
   }
   if (asprintf (&source, "%s/" JOURNAL, store->path) == -1) {
@@ -242,12 +247,7 @@ commit_recover (struct store *store, const struct commit_ops *ops,
     set_error_errno ("%s", store->path);
     return -1;
   }
-  if (commit_parse (&commit, source, text, count) == -1) {
-    if (pb_get_errno () == EINVAL)
-      prefix_error ("a change was interrupted, and its journal is damaged; "
-                    "move that file away, and then compare the checkpoints "
-                    "with the bitmaps (backup-checkpoint doctor)");
-    return -1;
-  }
+  if (commit_parse (&commit, source, text, count) == -1)
+    return refuse_journal ();
   return recover (&run, source);
 }

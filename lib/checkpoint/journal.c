@@ -181,8 +181,7 @@ is_called (const xmlNode *node, const char *name)
 }
 
 static int
-parse_actions (struct commit *commit, const char *source, const xmlNode *list,
-               add_function *add)
+parse_actions (struct commit *commit, const xmlNode *list, add_function *add)
 {
   for (const xmlNode *node = xml_child (list, NULL); node;
        node = xml_next (node, NULL)) {
@@ -191,7 +190,7 @@ parse_actions (struct commit *commit, const char *source, const xmlNode *list,
     while (!is_called (node, elements[kind]))
       kind++; /* the schema knows no others */
     if (parse_action (commit, node, kind, add) == -1) {
-      prefix_error ("%s: line %ld", source, xmlGetLineNo (node));
+      prefix_error ("line %ld", xmlGetLineNo (node));
       return -1;
     }
   }
@@ -217,19 +216,19 @@ parse_file (struct commit *commit, const xmlNode *node)
 }
 
 static int
-parse_files (struct commit *commit, const char *source, const xmlNode *list)
+parse_files (struct commit *commit, const xmlNode *list)
 {
   for (const xmlNode *node = xml_child (list, NULL); node;
        node = xml_next (node, NULL))
     if (parse_file (commit, node) == -1) {
-      prefix_error ("%s: line %ld", source, xmlGetLineNo (node));
+      prefix_error ("line %ld", xmlGetLineNo (node));
       return -1;
     }
   return 0;
 }
 
 static int
-parse_root (struct commit *commit, const char *source, const xmlNode *root)
+parse_root (struct commit *commit, const xmlNode *root)
 {
   bool failed = false;
   char *CLEANUP_FREE state = xml_attribute (root, "state", &failed);
@@ -239,17 +238,15 @@ parse_root (struct commit *commit, const char *source, const xmlNode *root)
     return -1;
   if (state == NULL) {
     errno = ENOMEM;
-    set_error_errno ("%s", source);
+    set_error_errno ("state");
     return -1;
   }
   commit->is_committed = strcmp (state, "committed") == 0;
-  if (parse_actions (commit, source, xml_child (root, "before"),
-                     commit_add_before)
+  if (parse_actions (commit, xml_child (root, "before"), commit_add_before)
         == -1
-      || parse_files (commit, source, xml_child (root, "files")) == -1)
+      || parse_files (commit, xml_child (root, "files")) == -1)
     return -1;
-  return parse_actions (commit, source, xml_child (root, "after"),
-                        commit_add_after);
+  return parse_actions (commit, xml_child (root, "after"), commit_add_after);
 }
 
 int
@@ -263,7 +260,8 @@ commit_parse (struct commit *commit, const char *source, const char *xml,
   if (doc == NULL || (root = xml_root (source, doc, WHAT)) == NULL
       || xml_validate (source, doc, XML_SCHEMA_JOURNAL) == -1)
     return -1;
-  if (parse_root (commit, source, root) == -1) {
+  if (parse_root (commit, root) == -1) {
+    prefix_error ("%s", source);
     commit_clear (commit);
     return -1;
   }

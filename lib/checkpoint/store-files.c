@@ -289,6 +289,7 @@ unstage_checkpoints (const struct store *store)
       if (r == -1)
         set_error_errno ("%s/" CHECKPOINTS_PREFIX "%s: cannot be removed",
                          store->path, entries[i]);
+      fault_point ("store: leftover removed");
     }
   store_entries_free (entries, count);
   return r;
