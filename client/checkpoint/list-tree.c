@@ -65,7 +65,7 @@ tree_build (struct tree *tree, const struct listing *listing)
     struct tree_node *above;
 
     tree->nodes[i].parent = parent;
-    if (parent == NO_ENTRY)
+    if (parent == NO_ENTRY || !listing->entries[i].is_shown)
       continue;
     above = &tree->nodes[parent];
     if (above->first_child == NO_ENTRY)

@@ -53,8 +53,8 @@ size_t listing_find (const struct listing *listing, const char *name);
 /* list-table.c: as a table, with the parents where WITH_PARENT. */
 int listing_print_table (const struct listing *listing, bool with_parent);
 
-/* list-tree.c: as a tree, of FROM and all below it or of everything where FROM
- * is NO_ENTRY.
+/* list-tree.c: as a tree, of FROM and those shown below it, or of everything
+ * where FROM is NO_ENTRY.
  */
 int listing_print_tree (const struct listing *listing, size_t from);
 
