@@ -22,10 +22,12 @@ export PULLBACK_PLUGIN=$DESTDIR$nbdkit_plugindir/nbdkit-pullback-plugin.so
 
 for file in \
   "$includedir/pullback.h" \
+  "$mandir/man1/backup-checkpoint.1" \
   "$mandir/man1/backup-pull.1" \
   "$mandir/man1/backup-serve.1" \
   "$mandir/man1/nbdkit-pullback-plugin.1" \
   "$mandir/man3/pb_view.3" \
+  "$bash_completion_dir/backup-checkpoint" \
   "$bash_completion_dir/backup-pull"
 do
   [ -f "$DESTDIR$file" ] || fail "$DESTDIR$file is not there"
@@ -36,10 +38,10 @@ grep -qx '.so man3/pb_view.3' "$DESTDIR$mandir/man3/pb_view_pread.3" ||
 
 [ "$(pkg-config --modversion libpullback)" = "$version" ] ||
   fail "pkg-config gives the wrong version"
-[ "$(backup-pull --version)" = "backup-pull $version" ] ||
-  fail "backup-pull gives the wrong version"
-[ "$(backup-serve --version)" = "backup-serve $version" ] ||
-  fail "backup-serve gives the wrong version"
+for program in backup-checkpoint backup-pull backup-serve; do
+  [ "$($program --version)" = "$program $version" ] ||
+    fail "$program gives the wrong version"
+done
 nbdkit "$PULLBACK_PLUGIN" --dump-plugin >"$dir/dump"
 grep -qx name=pullback "$dir/dump" || fail "nbdkit does not load the plugin"
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The bash completion of each program knows the options that --help has, no
-# others, and their values.
+# others, and their values; that of backup-checkpoint also knows its commands,
+# and the checkpoints of the domain on the line.
 
 . "$abs_top_srcdir/tests/functions.sh"
 
@@ -84,3 +85,53 @@ expect_completions 'full.qcow2' --log f
 expect_completions 'backups' --pid-file b
 expect_completions '' --run ''
 expect_completions '--max-connections' -v --max
+
+# The same for backup-checkpoint, whose commands have options of their own.
+program=backup-checkpoint
+unset PULLBACK_CONNECT PULLBACK_STATE
+backup-checkpoint --help | sed -n '/^Options/,$p' |
+  grep -oE '^ +(-., )?--[a-z][-a-z]+' | grep -oE -- '--.*' | sort -u >globals
+completions -- | sort -u >options.completed
+diff globals options.completed || fail "--help and completion differ"
+
+backup-checkpoint --help |
+  sed -n '/^Commands:/,/^$/s/^  \([a-z][-a-z]*\).*/\1/p' | sort >commands
+[ "$(wc -l <commands)" -ge 12 ] || fail "found few commands: $(cat commands)"
+completions '' | sort | diff commands - ||
+  fail "--help (<) and completion (>) have other commands"
+while read -r command; do
+  backup-checkpoint "$command" --help |
+    sed -n 's/^  *\(--[a-z][-a-z]*\).*/\1/p' | sort -u - globals >options.help
+  completions "$command" -- | sort -u >options.completed
+  diff options.help options.completed ||
+    fail "$command: --help (<) and completion (>) differ"
+done <commands
+
+expect_completions 'delete doctor dumpxml' d
+expect_completions 'disks: xml:' -c ''
+expect_completions 'xml:' --connect x
+expect_completions 'backups' --state ''
+expect_completions '128k 16k 1M' create --granularity 1
+expect_completions '' info ''
+
+qemu-img create -q -f qcow2 vda.qcow2 1M
+uri=disks:vda=$dir/vda.qcow2
+for name in monday tuesday -x; do
+  backup-checkpoint -q -c "$uri" --state state create-as -- "$name"
+done
+export PULLBACK_CONNECT=$uri PULLBACK_STATE=state
+expect_completions '-x monday tuesday' info ''
+expect_completions 'monday' delete --children m
+expect_completions 'tuesday' list --from t
+expect_completions 'tuesday' list --from = t
+expect_completions '' parent monday ''
+expect_completions 'full.qcow2' record monday fu
+touch monday.xml
+expect_completions 'backups monday.xml state' create ''
+unset PULLBACK_CONNECT PULLBACK_STATE
+expect_completions '-x monday tuesday' -c disks : vda = "$dir/vda.qcow2" \
+  --state state info ''
+expect_completions 'monday' --state = state --connect = disks : vda = \
+  "$dir/vda.qcow2" info mo
+expect_completions 'full.qcow2' -c disks : vda = f
+expect_completions 'monday.xml' -c xml : mon
