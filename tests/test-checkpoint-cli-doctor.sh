@@ -3,7 +3,8 @@
 # backup-checkpoint doctor: each kind of finding, its repair, and what is left.
 
 . "$abs_top_srcdir/tests/functions.sh"
-. "$abs_top_srcdir/tests/checkpoint-functions.sh"
+. "$abs_top_srcdir/tests/behaviour-functions.sh"
+. "$abs_top_srcdir/tests/cli-functions.sh"
 
 requires qemu-io --version
 
@@ -29,13 +30,12 @@ examine ()
 # healthy: all is well, also for QEMU.
 healthy ()
 {
-  replay 'I' 'differs: virsh has no doctor' 0 \
-    "Domain 'state': nothing is wrong" doctor
+  prints "Domain 'state': nothing is wrong" doctor
   qemu-img check -q vda.qcow2
   qemu-img check -q vdb.qcow2
 }
 
-new_domain
+new_disks
 healthy
 for name in a b c; do
   backup-checkpoint -q create-as "$name"
@@ -43,7 +43,7 @@ done
 healthy
 expect_status 0 backup-checkpoint doctor --json
 grep -q '"status": "sound"' out || fail "--json: not sound"
-replay I 'differs: virsh has no doctor' 0 '' -q doctor
+prints '' -q doctor
 
 # A bitmap is gone, another does not record.
 qemu-img bitmap --remove vda.qcow2 b
@@ -68,7 +68,7 @@ perl -MJSON::PP -e '
   }
 ' <out || { cat out >&2; fail "doctor --fix --json"; }
 healthy
-replay_names I 'differs: virsh has no doctor' 'a b c'
+names_are 'a b c'
 
 # Bitmaps without a checkpoint: kept, adopted or removed.
 qemu-img bitmap --add vda.qcow2 alien
@@ -81,8 +81,7 @@ examine 1 'bitmap-orphan bitmap-orphan' --fix --adopt --dry-run
 expect_text out 'would repair: '
 expect_status 0 backup-checkpoint doctor --fix --adopt
 expect_text out "2 found, 2 repaired"
-replay_xpath I 'differs: libvirt has no way back but redefine' \
-  '//disk/@bitmap' ' bitmap="alien"
+selects '//disk/@bitmap' ' bitmap="alien"
  bitmap="alien"' alien
 healthy
 qemu-img bitmap --add vda.qcow2 alien2
@@ -99,13 +98,13 @@ set_parent b gone
 examine 1 missing-parent
 expect_text out "missing-parent: checkpoint b: its parent 'gone' is not there"
 expect_status 0 backup-checkpoint doctor --fix
-replay_names I 'differs: what is broken can be mended' 'a b' --roots
+names_are 'a b' --roots
 set_parent c alien
 set_parent alien c
 examine 1 'cycle cycle' --fix
 expect_text out 'repair: none'
 expect_text out '2 found, 0 repaired'
-replay I 'differs: virsh has no current' 0 'Checkpoint a set as current' \
+prints 'Checkpoint a set as current' \
   current a
 set_parent c b
 set_parent alien c
@@ -115,20 +114,19 @@ healthy
 echo gone >state/current
 examine 1 current-unknown
 expect_text out 'repair: none'
-replay H6 'differs: refused, where libvirt would make a new root' 1 \
-  'it is not known which checkpoint is current' create-as n
+fails 'it is not known which checkpoint is current' create-as n
 expect_text err '(backup-checkpoint current CHECKPOINT)'
-replay H6 'differs: virsh has no current' 1 'it is not known which' current
+fails 'it is not known which' current
 expect_status 0 backup-checkpoint list --json
 grep -q '"current": null' out || fail "list --json knows what is current"
 grep -q '"kind": "current-unknown"' out || fail "list --json hides it"
-replay H6 'differs: virsh has no current' 0 'Checkpoint alien set as current' \
+prints 'Checkpoint alien set as current' \
   current alien
 healthy
 backup-checkpoint -q delete a
 echo gone >state/current
 expect_status 0 backup-checkpoint doctor --fix
-replay H6 'differs: virsh has no current' 0 alien current
+prints alien current
 healthy
 
 # A file that is no checkpoint is kept, and named, even where its name is odd.
@@ -147,21 +145,22 @@ healthy
 # A disk in use, and then one that was not closed.
 coproc guest { exec qemu-io -f qcow2 vda.qcow2; }
 # shellcheck disable=SC2154 # coproc sets it
-cleanup_fn kill_and_wait "$guest_PID"
+guest_pid=$guest_PID # unset when it has ended
+cleanup_fn kill_and_wait "$guest_pid"
 wait_for 'the lock on vda.qcow2' eval '! qemu-img info vda.qcow2'
 examine 1 disk-unreadable --fix
 expect_text out vda.qcow2
 echo 'write 0 64k' >&"${guest[1]}"
 sleep 0.3
-kill -KILL "$guest_PID"
-wait "$guest_PID" 2>/dev/null || :
+kill -KILL "$guest_pid"
+wait "$guest_pid" 2>/dev/null || :
 examine 1 'bitmap-in-use bitmap-in-use'
 expect_status 0 backup-checkpoint doctor --fix
 healthy
-replay_names I 'differs: virsh has no doctor' 'alien b c'
+names_are 'alien b c'
 
 # Layers: one lacks a bitmap, one has it with another granularity.
-new_domain
+new_disks
 backup-checkpoint -q create-as a
 backup-checkpoint -q create-as g
 mv vda.qcow2 base.qcow2
@@ -204,10 +203,7 @@ expect_text out 'foreign-domain: checkpoint x: '
 # A failure is no finding.
 expect_status 1 backup-checkpoint -c xml:nosuch.xml doctor --json
 grep -q '"status": "failed"' out || fail "no report of a failure"
-replay G 'differs: virsh has no doctor' 2 \
-  'Option --fix is required by option --adopt' doctor --adopt
-replay G 'differs: virsh has no doctor' 2 \
-  'Option --fix is required by option --dry-run' doctor --dry-run
-replay G 'differs: virsh has no doctor' 2 \
-  'Options --adopt and --remove-orphans are mutually exclusive' \
+misused 'Option --fix is required by option --adopt' doctor --adopt
+misused 'Option --fix is required by option --dry-run' doctor --dry-run
+misused 'Options --adopt and --remove-orphans are mutually exclusive' \
   doctor --fix --adopt --remove-orphans

@@ -3,9 +3,10 @@
 # backup-checkpoint edit: what is refused changes nothing, and is kept.
 
 . "$abs_top_srcdir/tests/functions.sh"
-. "$abs_top_srcdir/tests/checkpoint-functions.sh"
+. "$abs_top_srcdir/tests/behaviour-functions.sh"
+. "$abs_top_srcdir/tests/cli-functions.sh"
 
-new_domain
+new_disks
 mkdir edited
 export TMPDIR=$dir/edited
 unset VISUAL EDITOR
@@ -31,60 +32,64 @@ none_kept ()
 }
 
 export EDITOR=true
-replay 96 'as libvirt' 0 'Checkpoint a XML configuration not changed.' edit a
+behaviour 'V 96' as-libvirt 'edit: nothing was changed'
+prints 'Checkpoint a XML configuration not changed.' edit a
 none_kept
 export EDITOR='sed -i s/one/1/'
-replay 97 'as libvirt' 0 'Checkpoint a edited.' edit a
+behaviour 'V 97' as-libvirt 'edit: it is redefined'
+prints 'Checkpoint a edited.' edit a
 none_kept
-replay_xpath 97 'as libvirt' 'string(//description)' '1 two' a
-VISUAL='sed -i s/two/2/' replay G 'as libvirt' 0 'Checkpoint a edited.' edit a
-replay_xpath G 'as libvirt' 'string(//description)' '1 2' a
+selects 'string(//description)' '1 two' a
+VISUAL='sed -i s/two/2/' prints 'Checkpoint a edited.' edit a
+behaviour 'G 22' as-libvirt '$VISUAL, else $EDITOR, else vi'
+selects 'string(//description)' '1 2' a
 mkdir bin
 printf '#!/bin/sh\nsed -i "s/1 2/vi/" "$1"\n' >bin/vi
 chmod +x bin/vi
 VISUAL='' EDITOR='' PATH=$dir/bin:$PATH \
-  replay G 'as libvirt' 0 'Checkpoint a edited.' edit a
-replay_xpath G 'as libvirt' 'string(//description)' vi a
+  prints 'Checkpoint a edited.' edit a
+selects 'string(//description)' vi a
 backup-checkpoint dumpxml a >before.a
 backup-checkpoint dumpxml b >before.b
 
 # A checkpoint keeps its name, and so do its bitmaps.
 export EDITOR='sed -i s,name.b./name,name\>bb\</name,'
-replay 98 'differs: refused before it is redefined, and the text is kept' 1 \
-  'Cannot rename checkpoint b to bb' edit b
+behaviour 'V 98' differs 'a rename is refused before anything is redefined'
+fails 'Cannot rename checkpoint b to bb' edit b
 file=$(kept)
 grep -q '<name>bb</name>' "$file" || fail "$file is not what was edited"
 rm "$file"
-replay_names 98 'as libvirt' 'a b'
-replay_bitmaps 98 'as libvirt' 'a b' vda.qcow2
+names_are 'a b'
+image_has 'a b' vda.qcow2
 backup-checkpoint dumpxml b | diff before.b - >&2 || fail "b has changed"
 
 # What is wrong is told, and can be corrected.
 export EDITOR='sed -i s/creationTime/creationTide/'
-replay G 'as libvirt' 1 'Failed to update a: checkpoint XML' edit a
+behaviour 'G 23' differs 'what is refused is kept, and not lost'
+fails 'Failed to update a: checkpoint XML' edit a
 file=$(kept)
 backup-checkpoint dumpxml a | diff before.a - >&2 || fail "a has changed"
 sed -i 's/creationTide/creationTime/; s/vi</mended</' "$file"
-replay G 'as libvirt' 0 "Domain checkpoint a created from '$file'" \
+prints "Domain checkpoint a created from '$file'" \
   create --redefine --replace "$file"
-replay_xpath G 'as libvirt' 'string(//description)' mended a
+selects 'string(//description)' mended a
 rm "$file"
 export EDITOR='truncate -s 0'
-replay G 'as libvirt' 1 'Failed to update a' edit a
+fails 'Failed to update a' edit a
 rm "$(kept)"
 export EDITOR='truncate -s 2M'
-replay G 'as libvirt' 1 'is longer than 1048576 bytes' edit a
+fails 'is longer than 1048576 bytes' edit a
 rm "$(kept)"
 export EDITOR='sed -i "/<name>b</d"'
-replay G 'as libvirt' 1 'a redefined checkpoint must have a name' edit b
+fails 'a redefined checkpoint must have a name' edit b
 rm "$(kept)"
 export EDITOR='sed -i "s,</parent>,<unknown/></parent>,"'
-replay G 'as libvirt' 1 'Failed to update b' edit b
+fails 'Failed to update b' edit b
 rm "$(kept)"
 
 # An editor that fails has done nothing, unless it has.
 export EDITOR=false
-replay G 'as libvirt' 1 "editor 'false' ended with status 1" edit a
+fails "editor 'false' ended with status 1" edit a
 none_kept
 export EDITOR="$dir/nosuch-editor"
 expect_status 1 backup-checkpoint edit a # the shell has its say, too
@@ -93,7 +98,7 @@ none_kept
 printf '#!/bin/sh\necho "<!-- -->" >>"$1"\nkill -TERM $$\n' >bin/dies
 chmod +x bin/dies
 export EDITOR="exec $dir/bin/dies"
-replay G 'as libvirt' 1 'was ended by signal 15' edit a
+fails 'was ended by signal 15' edit a
 rm "$(kept)"
 
 # The domain can be used while somebody edits; who comes second is refused.
@@ -101,13 +106,16 @@ printf '#!/bin/sh\nbackup-checkpoint -q current a\n%s\n' \
   'sed -i s/mended/mine/ "$1"' >bin/while
 chmod +x bin/while
 export EDITOR="$dir/bin/while"
-replay G 'as libvirt' 0 'Checkpoint a edited.' edit a
-printf '#!/bin/sh\nEDITOR="sed -i s/mine/yours/" backup-checkpoint -q edit a\n%s\n' \
+prints 'Checkpoint a edited.' edit a
+printf '#!/bin/sh\n%s\n%s\n' \
+  'EDITOR="sed -i s/mine/yours/" backup-checkpoint -q edit a' \
   'sed -i s/mine/ours/ "$1"' >bin/while
-replay G 'as libvirt' 1 'the XML configuration was changed by another user' \
+fails 'the XML configuration was changed by another user' \
   edit a
 rm "$(kept)"
-replay_xpath G 'as libvirt' 'string(//description)' yours a
-replay G 'as libvirt' 1 "no domain checkpoint with matching name 'nope'" \
+selects 'string(//description)' yours a
+fails "no domain checkpoint with matching name 'nope'" \
   edit nope
 none_kept
+
+behaviours_done

@@ -3,28 +3,31 @@
 # backup-checkpoint list: its forms, its filters, and what excludes what.
 
 . "$abs_top_srcdir/tests/functions.sh"
-. "$abs_top_srcdir/tests/checkpoint-functions.sh"
+. "$abs_top_srcdir/tests/behaviour-functions.sh"
+. "$abs_top_srcdir/tests/cli-functions.sh"
 
 export TZ=UTC
-new_domain
+new_disks
 
-replay 87 'as libvirt' 0 ' Name   Creation Time
+behaviour 'V 87' as-libvirt 'no checkpoints: the head of the table alone'
+prints ' Name   Creation Time
 -----------------------' list
-replay 87 'as libvirt' 0 '' list --name
-replay 87 'as libvirt' 0 '' list --tree
-replay G 'as libvirt' 0 ' Name   Creation Time   Parent
+prints '' list --name
+prints '' list --tree
+prints ' Name   Creation Time   Parent
 --------------------------------' list --parent
 
 #   a - b - D        E
 #     \ C     \ f
-redefine a
-redefine b a 1000000001
-redefine C a
-redefine D b
-redefine f b
-redefine E
+define a
+define b a 1000000001
+define C a
+define D b
+define f b
+define E
 
-replay 70 'as libvirt' 0 ' Name   Creation Time
+behaviour 'V 70' as-libvirt 'a table, in order without regard to case'
+prints ' Name   Creation Time
 -----------------------------------
  a      2001-09-09 01:46:40 +0000
  b      2001-09-09 01:46:41 +0000
@@ -32,12 +35,14 @@ replay 70 'as libvirt' 0 ' Name   Creation Time
  D      2001-09-09 01:46:40 +0000
  E      2001-09-09 01:46:40 +0000
  f      2001-09-09 01:46:40 +0000' list
-TZ=XXX-5:30 replay G 'as libvirt' 0 ' Name   Creation Time
+behaviour 'G 1' as-libvirt 'times are those of the time zone'
+TZ=XXX-5:30 prints ' Name   Creation Time
 -----------------------------------
  a      2001-09-09 07:16:40 +0530
  E      2001-09-09 07:16:40 +0530' list --roots
 blanks='   ' # of the row of a root, whose last cell is empty
-replay 71 'as libvirt' 0 " Name   Creation Time               Parent
+behaviour 'V 71' as-libvirt '--parent: nothing for a root'
+prints " Name   Creation Time               Parent
 --------------------------------------------
  a      2001-09-09 01:46:40 +0000$blanks
  b      2001-09-09 01:46:41 +0000   a
@@ -45,28 +50,37 @@ replay 71 'as libvirt' 0 " Name   Creation Time               Parent
  D      2001-09-09 01:46:40 +0000   b
  E      2001-09-09 01:46:40 +0000$blanks
  f      2001-09-09 01:46:40 +0000   b" list --parent
-replay_names 77 'as libvirt' 'a b C D E f'
-replay_names G 'as libvirt' 'a b C D E f' --parent
-replay_names 72 'as libvirt' 'a E' --roots
-replay_names 73 'as libvirt' 'C D E f' --leaves
-replay_names 74 'as libvirt' 'a b' --no-leaves
-replay_names 75 'differs: all, as documented; libvirt lists none' \
-  'a b C D E f' --leaves --no-leaves
-replay_names D.5 'as libvirt' 'E' --roots --leaves
-replay_names D.5 'as libvirt' 'a' --roots --no-leaves
-replay_names 78 'as libvirt' 'b C' --from a
-replay_names 79 'as libvirt' 'b C D f' --from a --descendants
-replay_names G 'as libvirt' 'C D f' --from a --descendants --leaves
-replay_names G 'as libvirt' 'b' --from a --no-leaves
-replay_names G 'as libvirt' '' --from C
-replay_names G 'differs: siblings by name; in libvirt in no order' \
-  'a b D f C E' --topological
-replay_names G 'differs: siblings by name; in libvirt in no order' \
-  'b D f C' --topological --from a --descendants
+behaviour 'V 77' as-libvirt '--name: names only'
+names_are 'a b C D E f'
+behaviour 'G 2' as-libvirt '--parent --name: names only'
+names_are 'a b C D E f' --parent
+behaviour 'V 72' as-libvirt '--roots: those without a parent'
+names_are 'a E' --roots
+behaviour 'V 73' as-libvirt '--leaves: those without children'
+names_are 'C D E f' --leaves
+behaviour 'V 74' as-libvirt '--no-leaves: those with children'
+names_are 'a b' --no-leaves
+behaviour 'V 75' differs '--leaves --no-leaves: all'
+names_are 'a b C D E f' --leaves --no-leaves
+behaviour 'D.5 1' as-libvirt '--roots and a filter of leaves: both hold'
+names_are 'E' --roots --leaves
+names_are 'a' --roots --no-leaves
+behaviour 'V 78' as-libvirt '--from: its children'
+names_are 'b C' --from a
+behaviour 'V 79' as-libvirt '--from --descendants: all below it'
+names_are 'b C D f' --from a --descendants
+behaviour 'G 3' as-libvirt '--from and a filter of leaves: both hold'
+names_are 'C D f' --from a --descendants --leaves
+names_are 'b' --from a --no-leaves
+names_are '' --from C
+behaviour 'G 4' differs '--topological: parents first, and siblings by name'
+names_are 'a b D f C E' --topological
+names_are 'b D f C' --topological --from a --descendants
 
 # The lines that separate have blanks at their ends, as virsh draws them.
 end=
-replay 76 'as libvirt' 0 "a
+behaviour 'V 76' as-libvirt '--tree: each root, and children by name'
+prints "a
   |
   +- b
   |   |
@@ -77,17 +91,18 @@ replay 76 'as libvirt' 0 "a
     $end
 E
 $end" list --tree
-replay 80 'as libvirt' 0 "b
+behaviour 'V 80' as-libvirt '--tree --from: that checkpoint is the root'
+prints "b
   |
   +- D
   +- f
     $end" list --tree --from b
-replay 80 'as libvirt' 0 "a
+prints "a
   |
   +- b
   +- C
     $end" list --tree --from a
-replay 80 'as libvirt' 0 "a
+prints "a
   |
   +- b
   |   |
@@ -96,29 +111,33 @@ replay 80 'as libvirt' 0 "a
   |     $end
   +- C
     $end" list --tree --from a --descendants
-replay G 'as libvirt' 0 "E
+prints "E
 $end" list --tree --from E
 
-replay 81 "$usage" 2 'Options --tree and --name are mutually exclusive' \
+behaviour 'V 81' differs '--tree excludes --name'
+misused 'Options --tree and --name are mutually exclusive' \
   list --tree --name
-replay 82 "$usage" 2 'Options --parent and --roots are mutually exclusive' \
+behaviour 'V 82' differs '--parent excludes --roots and --tree'
+misused 'Options --parent and --roots are mutually exclusive' \
   list --parent --roots
-replay 82 "$usage" 2 'Options --parent and --tree are mutually exclusive' \
+misused 'Options --parent and --tree are mutually exclusive' \
   list --parent --tree
-replay 83 "$usage" 2 'Options --roots and --tree are mutually exclusive' \
+behaviour 'V 83' differs '--roots excludes --tree and --from'
+misused 'Options --roots and --tree are mutually exclusive' \
   list --roots --tree
-replay 83 "$usage" 2 'Options --roots and --from are mutually exclusive' \
+misused 'Options --roots and --from are mutually exclusive' \
   list --roots --from a
-replay 84 "$usage" 2 '--leaves and --tree are mutually exclusive' \
+behaviour 'V 84' differs '--tree excludes the filters of leaves'
+misused '--leaves and --tree are mutually exclusive' \
   list --leaves --tree
-replay 84 "$usage" 2 '--no-leaves and --tree are mutually exclusive' \
+misused '--no-leaves and --tree are mutually exclusive' \
   list --no-leaves --tree
-replay 85 'differs: exit status 2, not 1, and one wording for all options' 2 \
-  'Option --from is required by option --descendants' list --descendants
-replay 86 'as libvirt' 1 "no domain checkpoint with matching name 'nope'" \
+behaviour 'V 85' differs '--descendants requires --from'
+misused 'Option --from is required by option --descendants' list --descendants
+behaviour 'V 86' as-libvirt '--from a checkpoint that is not there'
+fails "no domain checkpoint with matching name 'nope'" \
   list --from nope
-replay G 'differs: virsh has no --json' 2 \
-  'Options --json and --tree are mutually exclusive' list --json --tree
+misused 'Options --json and --tree are mutually exclusive' list --json --tree
 
 # One object, with all that is known.
 expect_status 0 backup-checkpoint list --json --from a
@@ -126,7 +145,8 @@ perl -MJSON::PP -e '
   local $/;
   my $r = decode_json(<STDIN>);
   my $b = $r->{checkpoints}[0];
-  die "names" unless join(" ", map { $_->{name} } @{$r->{checkpoints}}) eq "b C";
+  die "names"
+    unless join(" ", map { $_->{name} } @{$r->{checkpoints}}) eq "b C";
   die "b" unless $b->{parent} eq "a" && $b->{"creation-time"} == 1000000001
     && !$b->{current} && !defined $b->{broken} && !@{$b->{disks}}
     && !@{$b->{backups}} && !defined $b->{description};
@@ -144,6 +164,8 @@ set_parent ()
 }
 set_parent D f
 set_parent f D
+behaviour 'G 5' differs 'a broken tree is drawn, and marked'
+checked
 expect_status 0 backup-checkpoint list --tree
 cat >expected <<END
 E
@@ -158,8 +180,6 @@ $end
 END
 diff -u expected out >&2 || fail "list --tree of a broken tree"
 expect_text err 'see backup-checkpoint doctor'
-echo 'behaviour H7: differs: a missing parent is marked in the tree, not hidden'
-echo 'behaviour H8: differs: a cycle is marked in the tree, not hidden'
 expect_status 0 backup-checkpoint list --parent
 expect_text out 'a (missing)'
 expect_text out 'f (cycle)'
@@ -168,3 +188,5 @@ expect_status 0 backup-checkpoint list --json
 [ "$(grep -c '"kind": "missing-parent"' out)" -eq 2 ] ||
   fail "--json tells of no missing parent"
 [ "$(grep -c '"broken": "cycle"' out)" -eq 2 ] || fail "--json marks no cycle"
+
+behaviours_done

@@ -4,60 +4,56 @@
 # message, with exit status 2, and nothing is opened or written.
 
 . "$abs_top_srcdir/tests/functions.sh"
-. "$abs_top_srcdir/tests/checkpoint-functions.sh"
+. "$abs_top_srcdir/tests/behaviour-functions.sh"
+. "$abs_top_srcdir/tests/cli-functions.sh"
 
-# wrong TEXT ARGS...: with a hint where the help is.
-wrong ()
-{
-  replay G "$usage" 2 "$@"
-  expect_text err "Try 'backup-checkpoint "
-  [ "$(wc -l <err)" -eq 2 ] || { cat err >&2; fail "more than a message"; }
-}
-
-new_domain
+new_disks
 uri=$PULLBACK_CONNECT
 unset PULLBACK_CONNECT PULLBACK_STATE
 
-wrong 'a command is needed'
-wrong "unknown command: 'checkpoint-list'" checkpoint-list
-wrong "unknown command: ''" ''
-wrong "unrecognized option '--nosuch'" --nosuch
-wrong "unrecognized option '--nosuch'" list --nosuch
-wrong "unrecognized option '--tree'" info --tree a
-wrong "option '--state' requires an argument" list --state
-wrong "option '--tree' doesn't allow an argument" list --tree=yes
-wrong "unexpected data 'x'" list x
-wrong "unexpected data 'b'" delete a b
-wrong "unexpected data 'x'" forget x
-wrong "unexpected data 'c'" record a b c
+behaviour 'G 50' differs 'no command, or one that is none'
+misused 'a command is needed'
+misused "unknown command: 'checkpoint-list'" checkpoint-list
+misused "unknown command: ''" ''
+behaviour 'G 51' differs 'an option that is none'
+misused "unrecognized option '--nosuch'" --nosuch
+misused "unrecognized option '--nosuch'" list --nosuch
+misused "unrecognized option '--tree'" info --tree a
+misused "option '--state' requires an argument" list --state
+misused "option '--tree' doesn't allow an argument" list --tree=yes
+misused "unexpected data 'x'" list x
+misused "unexpected data 'b'" delete a b
+misused "unexpected data 'x'" forget x
+misused "unexpected data 'c'" record a b c
+behaviour 'G 52' differs 'an operand is needed'
 for command in info parent dumpxml edit delete record; do
-  wrong "command '$command' requires CHECKPOINT" $command
+  misused "command '$command' requires CHECKPOINT" $command
 done
 for args in list create 'create-as a' 'info a' 'parent a' current 'dumpxml a' \
   'edit a' 'delete a' 'record a b' doctor forget; do
   # shellcheck disable=SC2086 # a command and its operand
-  wrong 'no domain is named: give --connect URI, or set PULLBACK_CONNECT' $args
+  misused 'no domain is named: give --connect URI' $args
 done
-PULLBACK_CONNECT='' wrong 'no domain is named' list
+PULLBACK_CONNECT='' misused 'no domain is named' list
 
 # A domain that cannot be opened is a failure, and no wrong command line.
-replay G 'differs: no name is a URI here' 1 nosuch -c nosuch list
-replay G 'differs: virsh has no --state' 1 'say which folder it is' \
+fails nosuch -c nosuch list
+fails 'say which folder it is' \
   -c "$uri" list
-replay G 'differs: virsh has no xml:' 1 nosuch.xml -c xml:nosuch.xml list
-replay G 'differs: virsh has no --state' 1 vda.qcow2 \
+fails nosuch.xml -c xml:nosuch.xml list
+fails vda.qcow2 \
   -c "$uri" --state vda.qcow2 list
 [ ! -e state ] || fail "a state folder was made"
 
 # Options before and after the command, and from the environment.
-replay G 'differs: virsh has no --state' 0 'Domain checkpoint a created' \
+prints 'Domain checkpoint a created' \
   -c "$uri" --state state create-as a
-replay G 'differs: virsh takes -c before the command' 0 a \
+prints a \
   list --name --connect="$uri" --state=state
 PULLBACK_CONNECT=$uri PULLBACK_STATE=state \
-  replay G 'differs: virsh has LIBVIRT_DEFAULT_URI' 0 a list --name
+  prints a list --name
 PULLBACK_CONNECT=nosuch PULLBACK_STATE=nosuch \
-  replay G 'as libvirt' 0 a -c "$uri" list --state state --name
+  prints a -c "$uri" list --state state --name
 mkdir -p xdg/pullback
 cat >web1.xml <<END
 <domain type='kvm'><name>web1</name><devices>
@@ -65,16 +61,16 @@ cat >web1.xml <<END
     <target dev='vda'/></disk></devices></domain>
 END
 if [ "$(id -u)" -ne 0 ]; then
-  XDG_STATE_HOME=$dir/xdg replay G 'differs: virsh has no --state' 0 \
-    'Domain checkpoint x created' -c xml:web1.xml create-as x
+  XDG_STATE_HOME=$dir/xdg prints 'Domain checkpoint x created' \
+    -c xml:web1.xml create-as x
   [ -f xdg/pullback/web1/checkpoints/x.xml ] || fail "the state is elsewhere"
 fi
 
 # --quiet mutes what was done, and not what is asked for.
 export PULLBACK_CONNECT=$uri PULLBACK_STATE=$dir/state
-replay G 'as libvirt' 0 '' -q create-as b
-replay G 'as libvirt' 0 '' create-as c --quiet
-replay G 'as libvirt' 0 'a
+prints '' -q create-as b
+prints '' create-as c --quiet
+prints 'a
 b
 c' -q list --name
 
@@ -90,18 +86,19 @@ fi
 qemu-img create -q -f qcow2 -o data_file=data.raw,data_file_raw=on \
   vdc.qcow2 1M
 export PULLBACK_CONNECT="disks:vdc=$dir/vdc.qcow2" PULLBACK_STATE=$dir/state2
-replay G 'differs: the name of a data file is not trusted' 1 vdc.qcow2 \
+fails vdc.qcow2 \
   create-as a
-replay G 'differs: the name of a data file is not trusted' 0 \
-  'Domain checkpoint a created' --data-file create-as a
+prints 'Domain checkpoint a created' --data-file create-as a
 
 # Two at once: the one that reads waits for nobody, and changes take turns.
 export PULLBACK_CONNECT=$uri PULLBACK_STATE=$dir/state
 exec {lock}<state/lock
 flock -x "$lock"
-replay G 'differs: it does not wait' 1 state create-as d
+fails state create-as d
 flock -s "$lock"
-replay_names G 'as libvirt' 'a b c'
-replay G 'differs: it does not wait' 1 state create-as d
+names_are 'a b c'
+fails state create-as d
 exec {lock}<&-
-replay_names G 'as libvirt' 'a b c'
+names_are 'a b c'
+
+behaviours_done

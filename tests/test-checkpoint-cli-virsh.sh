@@ -4,7 +4,7 @@
 # virsh has a driver for tests, with a domain that is only in its memory.
 
 . "$abs_top_srcdir/tests/functions.sh"
-. "$abs_top_srcdir/tests/checkpoint-functions.sh"
+. "$abs_top_srcdir/tests/cli-functions.sh"
 
 requires virsh -c test:///default domstate test
 export TZ=UTC
@@ -125,7 +125,7 @@ without_empty_end ()
   sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
 }
 
-new_domain
+new_disks
 line=0
 while read -r name; do
   line=$((line + 1))
