@@ -14,7 +14,7 @@ checkpoint_file ()
 <!--
 WARNING: THIS IS AN AUTO-GENERATED FILE. CHANGES TO IT ARE LIKELY TO BE
 OVERWRITTEN AND LOST. Changes to this xml configuration should be made using:
-  virsh checkpoint-edit $1
+  virsh checkpoint-edit
 or other application using the libvirt API.
 -->
 
