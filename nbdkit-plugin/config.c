@@ -14,6 +14,7 @@ size_t nr_disks;
 /* Parameters that are not disks; all are applied when every one is known. */
 static const char *file; /* nbdkit keeps the strings of parameters */
 static const char *file_format;
+static const char *domain, *state;
 static bool data_file, allow_writer;
 
 const char config_help[]
@@ -21,6 +22,9 @@ const char config_help[]
     "format=qcow2|raw     Format of file=PATH (default: qcow2).\n"
     "disk=NAME=[FORMAT:]PATH\n"
     "                     A disk image to serve as NAME; may be repeated.\n"
+    "domain=URI           A domain whose disks to serve, with what changed\n"
+    "                     since each of its checkpoints.\n"
+    "state=DIR            The folder with the domain's checkpoints.\n"
     "data-file=BOOL       Follow external data files (default: false).\n"
     "allow-writer=BOOL    Serve raw images that are being written "
     "(default: false).";
@@ -47,24 +51,39 @@ name_is_taken (const char *name)
   return false;
 }
 
+void
+disk_clear (struct disk *disk)
+{
+  pb_view_free (disk->view);
+  free (disk->name);
+  free (disk->path);
+}
+
+int
+disks_append (struct disk *disk)
+{
+  struct disk *grown = reallocarray (disks, nr_disks + 1, sizeof *disks);
+
+  if (grown == NULL) {
+    nbdkit_error ("disk %s: %m", disk->name);
+    disk_clear (disk);
+    return -1;
+  }
+  disks = grown;
+  disks[nr_disks++] = *disk;
+  return 0;
+}
+
 /* NAME is the caller's to free. */
 static int
 add_disk (const char *name, enum pb_format format, const char *path)
 {
-  struct disk *grown;
   struct disk disk = { .format = format };
 
   if (name_is_taken (name)) {
     nbdkit_error ("disk %s: there are two disks of this name", name);
     return -1;
   }
-  grown = reallocarray (disks, nr_disks + 1, sizeof *disks);
-  if (grown == NULL) {
-    nbdkit_error ("disk %s: %m", name);
-    return -1;
-  }
-  disks = grown;
-
   disk.name = strdup (name);
   if (disk.name == NULL) {
     nbdkit_error ("disk %s: %m", name);
@@ -72,11 +91,10 @@ add_disk (const char *name, enum pb_format format, const char *path)
   }
   disk.path = nbdkit_absolute_path (path);
   if (disk.path == NULL) {
-    free (disk.name);
+    disk_clear (&disk);
     return -1;
   }
-  disks[nr_disks++] = disk;
-  return 0;
+  return disks_append (&disk);
 }
 
 static int
@@ -94,11 +112,27 @@ add_disk_spec (const char *text)
   return r;
 }
 
+/* A parameter that can be given once. */
+static int
+set_once (const char *key, const char *value, const char **result)
+{
+  if (*result) {
+    nbdkit_error ("%s=%s: only one can be given", key, value);
+    return -1;
+  }
+  *result = value;
+  return 0;
+}
+
 int
 config (const char *key, const char *value)
 {
   if (strcmp (key, "disk") == 0)
     return add_disk_spec (value);
+  if (strcmp (key, "domain") == 0)
+    return set_once (key, value, &domain);
+  if (strcmp (key, "state") == 0)
+    return set_once (key, value, &state);
   if (strcmp (key, "data-file") == 0)
     return set_bool (key, value, &data_file);
   if (strcmp (key, "allow-writer") == 0)
@@ -166,9 +200,26 @@ add_file (void)
   return r;
 }
 
+static int
+check_domain (void)
+{
+  if (file == NULL && nr_disks == 0 && file_format == NULL)
+    return 0;
+  nbdkit_error ("domain=%s: cannot be used together with a PATH, disk= or "
+                "format=: the domain says what its disks are",
+                domain);
+  return -1;
+}
+
 int
 config_complete (void)
 {
+  if (domain)
+    return check_domain ();
+  if (state) {
+    nbdkit_error ("state=%s is only for domain=URI", state);
+    return -1;
+  }
   if (file && nr_disks > 0) {
     nbdkit_error ("file=%s: cannot be used together with disk=; give each "
                   "disk a name with disk=NAME=PATH",
@@ -184,7 +235,8 @@ config_complete (void)
     return -1;
   }
   if (nr_disks == 0) {
-    nbdkit_error ("nothing to serve: give a PATH, or disk=NAME=PATH");
+    nbdkit_error ("nothing to serve: give a PATH, disk=NAME=PATH, or "
+                  "domain=URI");
     return -1;
   }
   return 0;
@@ -196,6 +248,8 @@ disks_open (void)
   unsigned flags = (data_file ? PB_IMAGE_DATA_FILE : 0)
                    | (allow_writer ? PB_IMAGE_ALLOW_WRITER : 0);
 
+  if (domain)
+    return domain_open_disks (domain, state, flags);
   for (size_t i = 0; i < nr_disks; i++) {
     disks[i].view
       = pb_view_open_disk (disks[i].path, disks[i].format, flags);
@@ -210,11 +264,8 @@ disks_open (void)
 void
 disks_free (void)
 {
-  for (size_t i = 0; i < nr_disks; i++) {
-    pb_view_free (disks[i].view);
-    free (disks[i].name);
-    free (disks[i].path);
-  }
+  for (size_t i = 0; i < nr_disks; i++)
+    disk_clear (&disks[i]);
   free (disks);
   disks = NULL;
   nr_disks = 0;

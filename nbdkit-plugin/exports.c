@@ -36,15 +36,22 @@ describe_disk (const struct disk *disk)
   return text;
 }
 
+/* How the view of a domain's disk calls what changed since a checkpoint. */
+#define SINCE "since:"
+
 static char *
 describe_map (const struct disk *disk, const struct pb_bitmap_info *info)
 {
+  bool is_since = disk->is_of_domain
+                  && strncmp (info->name, SINCE, strlen (SINCE)) == 0;
   char *text;
 
   if (asprintf (&text,
-                MAP_DESCRIPTION_START "of %s: bitmap %s, granularity %" PRIu64
+                MAP_DESCRIPTION_START "of %s: %s %s, granularity %" PRIu64
                                       "%s",
-                disk->name, info->name, info->granularity,
+                disk->name, is_since ? "since checkpoint" : "bitmap",
+                info->name + (is_since ? strlen (SINCE) : 0),
+                info->granularity,
                 info->enabled ? "" : MAP_DESCRIPTION_DISABLED)
       == -1)
     return NULL;
@@ -202,7 +209,7 @@ add_disk_exports (struct nbdkit_exports *exports, const struct disk *disk)
     if (info.usable && add_map_export (exports, disk, &info) == -1)
       return -1;
     if (!info.usable && pullback_debug_exports)
-      nbdkit_debug ("pullback: bitmap %s of %s is not exported: %s", info.name,
+      nbdkit_debug ("pullback: map %s of %s is not exported: %s", info.name,
                     disk->name, info.reason);
   }
   return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* plugin.h: what the files of the nbdkit plugin share.
  *
- * config.c turns the parameters into disks, exports.c turns the name of an
+ * config.c turns the parameters into disks, domain.c the disks of a domain
+ * into ours, exports.c turns the name of an
  * export into a disk or one of its dirty maps, serve.c answers requests, and
  * plugin.c tells nbdkit of all that.
  */
@@ -19,14 +20,15 @@
 
 /*** config.c ***/
 
-/* A disk that is served.  All of them are known when the parameters have been
- * read, open when the server gets ready, and stay as they are from then on.
+/* A disk that is served.  All of them are known and open when the server gets
+ * ready, and stay as they are from then on.
  */
 struct disk {
   char *name;
-  enum pb_format format;
-  char *path;    /* absolute: nbdkit changes its folder */
-  pb_view *view; /* NULL until disks_open () */
+  enum pb_format format; /* where IS_OF_DOMAIN is false */
+  char *path;            /* absolute: nbdkit changes its folder */
+  pb_view *view;         /* NULL until disks_open () */
+  bool is_of_domain;     /* its maps "since:" are those of checkpoints */
 };
 
 extern struct disk *disks;
@@ -42,6 +44,20 @@ int config_complete (void);
  */
 int disks_open (void);
 void disks_free (void);
+
+/* Put DISK at the end of the list, which takes over what it holds, also where
+ * this fails.
+ */
+int disks_append (struct disk *disk);
+void disk_clear (struct disk *disk);
+
+/*** domain.c ***/
+
+/* The disks of the domain URI, open and put into the list.  STATE may be NULL;
+ * IMAGE_FLAGS are of enum pb_image_flags.
+ */
+int domain_open_disks (const char *uri, const char *state,
+                       unsigned image_flags);
 
 /*** exports.c ***/
 

@@ -22,7 +22,7 @@ qemu-img create -q -f qcow2 b.qcow2 1M
 truncate -s 1M c.raw
 qemu-img create -q -f qcow2 -o data_file=d.data d.qcow2 1M
 
-refused 'nothing to serve: give a PATH, or disk=NAME=PATH'
+refused 'nothing to serve: give a PATH, disk=NAME=PATH, or domain=URI'
 refused "unknown parameter 'colour'" colour=blue
 refused 'disk=/img/a.qcow2: is not NAME=[FORMAT:]PATH' disk=/img/a.qcow2
 refused 'disk=vd/a=a.qcow2: is not NAME=[FORMAT:]PATH' disk=vd/a=a.qcow2
@@ -44,6 +44,20 @@ refused "disk c: $dir/c.raw: " c.raw
 refused "disk vda: $dir/d.qcow2: " disk=vda=d.qcow2
 refused "disk a: $dir/a.qcow2: " a.qcow2 allow-writer=true
 refused "disk dev: /dev: " disk=dev=raw:/dev
+refused 'domain=disks:vda=a.qcow2: cannot be used together with a PATH' \
+        domain=disks:vda=a.qcow2 state=s1 disk=vdb=b.qcow2
+refused 'domain=disks:vda=a.qcow2: cannot be used together with a PATH' \
+        a.qcow2 domain=disks:vda=a.qcow2
+refused 'domain=disks:vda=a.qcow2: cannot be used together with a PATH' \
+        domain=disks:vda=a.qcow2 format=qcow2
+refused 'domain=disks:x: only one can be given' domain=disks:y domain=disks:x
+refused 'state=two: only one can be given' domain=disks:y state=one state=two
+refused 'state=one is only for domain=URI' state=one a.qcow2
+refused 'domain=nosuch:x: ' domain=nosuch:x state=s1
+refused 'domain=disks:vda=a.qcow2: a domain of disks:' domain=disks:vda=a.qcow2
+refused "disk vda: $dir/nosuch.qcow2: No such file or directory" \
+        domain=disks:vda=nosuch.qcow2 state=s1
+refused "disk vda: $dir/d.qcow2: " domain=disks:vda=d.qcow2 state=s1
 
 # What is said to be right is.
 started ()
@@ -57,6 +71,9 @@ started file=./a.qcow2 format=qcow2
 started file=c.raw format=raw
 started c.raw format=raw allow-writer=true
 started d.qcow2 data-file=true
+started domain=disks:vda=a.qcow2 state=s1
+started domain=disks:vda=d.qcow2 state=s1 data-file=true
+[ ! -e s1 ] || fail 'a domain that was only read has a state folder now'
 started disk=a=qcow2:a.qcow2 data-file=false allow-writer=false
 
 # --help names each parameter that the manual page has, and the other way.
@@ -68,7 +85,7 @@ awk '/=head1 PARAMETERS/ { on = 1; next } /^=head1/ { on = 0 }
   | sort -u >in-manual
 sed -n 's/^ *\[\?\([a-z-]\+\)=.*/\1/p' help | sort -u >in-help
 diff in-manual in-help || fail 'the manual page and --help differ'
-[ "$(wc -l <in-help)" -eq 5 ] || fail 'the parameters were not found'
+[ "$(wc -l <in-help)" -eq 7 ] || fail 'the parameters were not found'
 
 run_nbdkit --dump-plugin "$PULLBACK_PLUGIN" >dump
 for line in name=pullback magic_config_key=file thread_model=parallel \

@@ -86,4 +86,4 @@ expect_text s.log "export 'vda/b0' is pullback dirty map of vda: bitmap b0"
 cannot_open t/b0 "export 't/b0': "
 grep "export 't/b0': " s.log | grep -q 'full backup' \
   || fail 'the log does not say that a full backup is needed'
-expect_text s.log 'bitmap b0 of t is not exported: '
+expect_text s.log 'map b0 of t is not exported: '
