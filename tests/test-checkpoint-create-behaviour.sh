@@ -51,7 +51,7 @@ lists a b c d
 behaviour 'V 29' as-libvirt 'the guest cannot be quiesced'
 refuses_xml 'no guest that could freeze its file systems' "<name>q</name>" --quiesce
 
-behaviour 'C.1 1' as-libvirt 'flags that exclude each other are a usage error'
+behaviour 'C.1 1' differs 'flags that exclude each other are a usage error'
 checked
 expect_status 2 checkpoint create --redefine --quiesce document.xml
 expect_text err 'mutually exclusive'

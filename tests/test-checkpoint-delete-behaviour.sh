@@ -74,7 +74,7 @@ accepts delete --children c
 lists a b e
 current_is e
 
-behaviour 'D.3 2' as-libvirt '--children and --children-only exclude each other'
+behaviour 'D.3 2' differs '--children and --children-only exclude each other'
 checked
 expect_status 2 checkpoint delete --children --children-only a
 expect_text err 'mutually exclusive'

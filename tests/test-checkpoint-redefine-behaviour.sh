@@ -48,7 +48,7 @@ checkpoint dumpxml b | sed "s/$uuid/99999999-2222-4333-8444-000000000001/" >fore
 refuses_xml "definition for checkpoint b must use uuid $uuid" \
   "$(cat foreign.xml)" --redefine --replace
 
-behaviour 'V 43' as-libvirt 'validating needs redefining'
+behaviour 'V 43' differs 'validating needs redefining'
 checked
 expect_status 2 checkpoint create --redefine-validate document.xml
 
