@@ -129,6 +129,34 @@ add_node_actions (const struct deletion *deletion,
   return 0;
 }
 
+/* An older checkpoint of a broken chain must not outlive a link of it: once
+ * what breaks the chain is put right, the link's changes would be missing, and
+ * nothing would tell of that.
+ */
+static int
+check_stranded (const struct deletion *deletion,
+                const struct disk_bitmaps *bitmaps,
+                const struct checkpoint_node *node)
+{
+  size_t count;
+  struct checkpoint_node **CLEANUP_FREE stranded = bitmap_stranded (
+    bitmaps, &deletion->domain->content.tree, node, &count);
+
+  if (stranded == NULL)
+    return -1;
+  for (size_t i = 0; i < count; i++)
+    if (!deletion_has (deletion, stranded[i])) {
+      pb_set_error (ESTALE,
+                    "disk %s: the changes since the older checkpoint %s are "
+                    "spread over a chain of bitmaps that has been broken, and "
+                    "would lose those of %s as well; delete %s first",
+                    bitmaps->disk, stranded[i]->def.name, node->def.name,
+                    stranded[i]->def.name);
+      return -1;
+    }
+  return 0;
+}
+
 /* Do those that stay know no less than they should, when the bitmaps of the
  * others are gone?
  */
@@ -145,6 +173,9 @@ check_those_that_stay (const struct deletion *deletion,
     set_error_errno ("disk %s", bitmaps->disk);
     return -1;
   }
+  for (size_t i = 0; i < deletion->nr_nodes; i++)
+    if (check_stranded (deletion, bitmaps, deletion->nodes[i]) == -1)
+      return -1;
   for (size_t i = 0; !deletion->metadata_only && i < deletion->nr_nodes; i++) {
     names[count] = checkpoint_node_bitmap (deletion->nodes[i], bitmaps->disk);
     if (names[count] && !is_shared (deletion, bitmaps->disk, names[count]))

@@ -77,7 +77,51 @@ find_left (const struct drop *drop, struct disk_bitmaps *left)
   return disk_bitmaps_without (left, &drop->bitmaps, names, count);
 }
 
-/* The first of those that would seem whole; NULL: none.  Returns -1 on error.
+/* An older checkpoint whose chain NODE was a link of, and that has the disk
+ * still; NULL: none.  Returns -1 on error.
+ */
+static int
+find_stranded (const struct drop *drop, const struct checkpoint_node *node,
+               const char **name)
+{
+  size_t count;
+  struct checkpoint_node **CLEANUP_FREE stranded = bitmap_stranded (
+    &drop->bitmaps, &drop->domain->content.tree, node, &count);
+
+  if (stranded == NULL)
+    return -1;
+  for (size_t i = 0; i < count && *name == NULL; i++) {
+    const struct checkpoint_node *after
+      = checkpoint_tree_find (&drop->after.tree, stranded[i]->def.name);
+
+    if (checkpoint_node_bitmap (after, drop->disk->name))
+      *name = after->def.name;
+  }
+  return 0;
+}
+
+/* The same for each that is taken out. */
+static int
+find_one_that_is_stranded (const struct drop *drop, const char **name)
+{
+  const struct checkpoint_tree *before = &drop->domain->content.tree;
+  const char *disk = drop->disk->name;
+
+  for (size_t i = 0; i < before->nr_nodes && *name == NULL; i++) {
+    const struct checkpoint_node *node = before->nodes[i];
+    const struct checkpoint_node *after
+      = checkpoint_tree_find (&drop->after.tree, node->def.name);
+
+    if (checkpoint_node_bitmap (node, disk)
+        && checkpoint_node_bitmap (after, disk) == NULL
+        && find_stranded (drop, node, name) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+/* The first of those that would seem whole, now or when what has broken their
+ * chain is put right; NULL: none.  Returns -1 on error.
  */
 static int
 find_one_that_would_seem_whole (const struct drop *drop, const char **name)
@@ -89,9 +133,10 @@ find_one_that_would_seem_whole (const struct drop *drop, const char **name)
   int r = 0;
 
   *name = NULL;
-  if (find_left (drop, &left) == -1)
+  if (find_one_that_is_stranded (drop, name) == -1
+      || find_left (drop, &left) == -1)
     return -1;
-  for (size_t i = 0; r == 0 && i < after.tree->nr_nodes; i++) {
+  for (size_t i = 0; r == 0 && *name == NULL && i < after.tree->nr_nodes; i++) {
     r = range_check_would_seem_whole (&before, &after,
                                       after.tree->nodes[i]->def.name);
     if (r == 1)
