@@ -504,10 +504,10 @@ int pb_domain_set_granularity (pb_domain *domain,
                                uint64_t granularity) PB_MUST_CHECK;
 
 /* A view of the disk called NAME.  Its dirty maps are the image's bitmaps, and
- * "since:CP" for each checkpoint CP that is there now: all that has changed
- * since then, whatever bitmaps and layers hold that.  A checkpoint whose
- * changes are not known is listed as not usable.  The view needs the domain no
- * longer.  FLAGS are of enum pb_image_flags, without PB_IMAGE_NO_BACKING.
+ * "since:CP" for each checkpoint CP that has a bitmap on it: all that has
+ * changed since then, whatever bitmaps and layers hold that.  A checkpoint
+ * whose changes are not known is listed as not usable.  The view needs the
+ * domain no longer.  FLAGS are of enum pb_image_flags, without PB_IMAGE_NO_BACKING.
  */
 pb_view *pb_domain_open_view (pb_domain *domain, const char *name,
                               unsigned flags) PB_MUST_CHECK;
