@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "change.h"
 #include "cleanup.h"
 #include "domain.h"
 #include "error.h"
@@ -337,6 +338,25 @@ pb_domain_set_granularity (pb_domain *domain, uint64_t granularity)
   return 0;
 }
 
+/* All checkpoints at once, so that a crash leaves either all of them or none.
+ */
+static int
+forget_checkpoints (pb_domain *domain)
+{
+  const struct checkpoint_tree *tree = &domain->content.tree;
+  struct commit CLEANUP_COMMIT commit = { 0 };
+
+  if (change_start (&commit, "forgetting domain %s", domain->name) == -1)
+    return -1;
+  for (size_t i = 0; i < tree->nr_nodes; i++)
+    if (change_remove_checkpoint (&commit, tree->nodes[i]->def.name) == -1)
+      return -1;
+  if (commit_add_file (&commit, "backups.xml", NULL) == -1
+      || commit_add_file (&commit, "current", NULL) == -1)
+    return -1;
+  return domain_commit (domain, &commit);
+}
+
 int
 pb_domain_forget (pb_domain *domain, unsigned flags)
 {
@@ -357,7 +377,8 @@ pb_domain_forget (pb_domain *domain, unsigned flags)
                   domain->name, nr, nr == 1 ? "" : "s");
     return -1;
   }
-  if (store_remove (&domain->store) == -1)
+  if ((domain->content.tree.nr_nodes > 0 && forget_checkpoints (domain) == -1)
+      || store_remove (&domain->store) == -1)
     return -1;
   return load (domain);
 }
