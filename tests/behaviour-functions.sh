@@ -299,6 +299,7 @@ start_machine ()
 {
   local image="$domain/$1.qcow2" socket="$domain/$1.sock"
 
+  rm -f "$socket" "$socket.pid" # one that was killed leaves them
   qemu-nbd -t -f qcow2 -k "$socket" --pid-file="$socket.pid" "$image" \
     >machine.log 2>&1 &
   machine=$!
