@@ -43,34 +43,41 @@ run 'qemu-img create -q -f qcow2 disk.qcow2 1G'
 run 'qemu-io -c "write -P 0x11 0 64M" -c "write -P 0x22 300M 32M" \
     -c "write -P 0x33 1000M 8M" disk.qcow2'
 
-say "From here on QEMU records what changes, in a bitmap called cp1."
-run 'qemu-img bitmap --add disk.qcow2 cp1'
+say "The machine is its one disk here, and the folder for its checkpoints."
+run 'export PULLBACK_CONNECT=disks:vda=disk.qcow2 PULLBACK_STATE=state'
+
+say "From here on QEMU records what changes: a checkpoint called cp1."
+run 'backup-checkpoint create-as cp1'
 
 say "Serve the disk, and pull it whole.  nbdkit runs as long as the command."
-run 'nbdkit -U - "$PLUGIN" disk=vda=disk.qcow2 \
+run 'nbdkit -U - "$PLUGIN" domain="$PULLBACK_CONNECT" state="$PULLBACK_STATE" \
     --run '\''backup-pull "$uri" full.qcow2'\'''
 
 say "The disk changes: new data, zeroes over old data, a discard."
 run 'qemu-io -d unmap -c "write -P 0x44 10M 5M" -c "write -z 302M 4M" \
     -c "discard 1004M 4M" -c "write -P 0x55 600M 1M" disk.qcow2'
 
-say "From here on QEMU records into cp2 too: the next backup starts there."
-run 'qemu-img bitmap --add disk.qcow2 cp2'
+say "A second checkpoint: where the backup after the next one starts."
+run 'backup-checkpoint create-as cp2'
+run 'backup-checkpoint list --parent'
 
-say "The server offers the disk, and each bitmap as a map of changes."
-run 'nbdkit -U - "$PLUGIN" disk=vda=disk.qcow2 \
+say "The server offers the disk, and what has changed since each of them."
+run 'nbdkit -U - "$PLUGIN" domain="$PULLBACK_CONNECT" state="$PULLBACK_STATE" \
     --run '\''nbdinfo --list "$uri" | grep -E "^export|description"'\'''
 
 say "Pull only what has changed since cp1."
-run 'nbdkit -U - "$PLUGIN" disk=vda=disk.qcow2 \
-    --run '\''backup-pull --bitmap cp1 --backing full.qcow2 \
+run 'nbdkit -U - "$PLUGIN" domain="$PULLBACK_CONNECT" state="$PULLBACK_STATE" \
+    --run '\''backup-pull --since cp1 --backing full.qcow2 \
            "$uri" inc1.qcow2'\'''
+
+say "No backup will ask for what changed since cp1 again."
+run 'backup-checkpoint delete cp1'
 
 say "The disk changes again, and so once more, since cp2."
 run 'qemu-io -c "write -P 0x66 12M 1M" -c "write -P 0x77 1023M 1M" disk.qcow2'
-run 'qemu-img bitmap --add disk.qcow2 cp3'
-run 'nbdkit -U - "$PLUGIN" disk=vda=disk.qcow2 \
-    --run '\''backup-pull --bitmap cp2 --backing inc1.qcow2 \
+run 'backup-checkpoint create-as cp3'
+run 'nbdkit -U - "$PLUGIN" domain="$PULLBACK_CONNECT" state="$PULLBACK_STATE" \
+    --run '\''backup-pull --since cp2 --backing inc1.qcow2 \
            "$uri" inc2.qcow2'\'''
 
 say "A backup is a chain of ordinary qcow2 files."
