@@ -107,6 +107,18 @@ refused 'XML: line 2: elements are nested too deeply' create
 { echo '<domaincheckpoint/><!--'; head -c 1048576 /dev/zero | tr '\0' ' '
   echo '-->'; } >bad.xml
 refused 'XML: is larger than 1048576 bytes' create
+with_attributes ()
+{
+  printf '<!-- a="" -->\n<domaincheckpoint><domain><![CDATA[<a a="">]]>\n<a '
+  printf "a%d='\"' " $(seq "$1")
+  echo '/></domain></domaincheckpoint>'
+}
+with_attributes 256 >good.xml
+expect_status 0 "$tool" create good.xml
+with_attributes 257 >bad.xml
+refused 'XML: line 3: an element has too many attributes' create
+iconv -f UTF-8 -t UTF-16 <good.xml >bad.xml
+refused 'XML: line 1: has a zero byte: it must be in an encoding like UTF-8' create
 unset not_for_xmllint
 
 # The root.

@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "xml.h"
+#include "xml-limits.h"
 
 /* A parser of libxml2, and what was wrong first. */
 struct parser {
@@ -98,10 +99,19 @@ parse (const char *name, const char *text, size_t count, size_t size_max)
 {
   struct parser parser = { .name = name };
   xmlDoc *doc;
+  int line;
 
   pthread_once (&init_once, init);
   if (count > size_max) {
     pb_set_error (EINVAL, "%s: is larger than %zu bytes", name, size_max);
+    return NULL;
+  }
+  if (memchr (text, '\0', count)) { /* UTF-16 has, which nobody writes */
+    fail (&parser, 1, "has a zero byte: it must be in an encoding like UTF-8");
+    return NULL;
+  }
+  if (xml_has_too_many_attributes (text, count, &line)) {
+    fail (&parser, line, "an element has too many attributes");
     return NULL;
   }
   parser.context = xmlNewParserCtxt ();
