@@ -1,41 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bitmap-range.c: which bitmaps say what has changed since a checkpoint.
+/* bitmap-range.c: which bitmaps say what has changed since a checkpoint, and
+ * who needs a bitmap for that.
  *
- * For an independent bitmap see bitmap_range_independent ().
- *
- * A checkpoint C is part of a chain on a disk if nobody has marked it as
- * independent, and the top-most layer that has its bitmap has it disabled: it
- * was stopped when the next one took over.  Then the links of the chain are
- * the bitmaps of the checkpoints on the path of the tree from C to the
- * current one; those that leave the disk out are skipped, since they stopped
- * nothing.  The chain ends with the first link that the top layer has
- * enabled, because that one records all from itself on.
- *
- * An external snapshot freezes the layer with the link that records, and goes
- * on with an equally named one in the overlay.  So the links that a layer has
- * are neighbours in the chain, and the last of them is the first of the layer
- * above:
- *
- *     top layer            c  d       d enabled: it records
- *     its backing file  b  c          c enabled, as the snapshot froze it
- *     the next       a  b             b enabled, likewise
- *
- * Whatever is missing among these breaks the staircase, so a whole one covers
- * each moment since C in the layer that was on top then.  What has changed is
- * the union of all its bitmaps.
- *
- * A staircase may look whole because a link has been forgotten with its
- * checkpoint.  Therefore changes are not known either where
- *
- * - a layer of it has a bitmap of no checkpoint: a forgotten link maybe;
- * - a checkpoint of another branch from the path, or one that has lost its
- *   place in the tree, has a bitmap on the disk: it may have stopped a link,
- *   and recorded what no link has;
- * - a link is marked independent: it did not stop the one before it, so
- *   something else did, which is gone.
- *
- * Last, a bitmap of a checkpoint that is marked independent, but disabled, was
- * disabled by somebody, and what was written meanwhile is lost.
+ * A bitmap that is one of a chain is dealt with in bitmap-chain.c; another one
+ * is taken as independent, and then says all by itself, or nothing.
  */
 
 #include "config.h"
@@ -46,17 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "disk-bitmaps.h"
+#include "bitmap-range.h"
 #include "error.h"
 
-/* The changes are not known.  Returns 0, or -1 where memory is short. */
-static int not_known (struct bitmap_range *range, enum pb_finding_kind kind,
-                      const char *format, ...)
-  __attribute__ ((__format__ (__printf__, 3, 4)));
-
-static int
-not_known (struct bitmap_range *range, enum pb_finding_kind kind,
-           const char *format, ...)
+int
+bitmap_range_not_known (struct bitmap_range *range, enum pb_finding_kind kind,
+                        const char *format, ...)
 {
   bool is_chain = range->is_chain;
   va_list args;
@@ -76,11 +39,12 @@ not_known (struct bitmap_range *range, enum pb_finding_kind kind,
   return 0;
 }
 
-static int
-add_part (struct bitmap_range *range, size_t layer, const char *name)
+int
+bitmap_range_add_part (struct bitmap_range *range, size_t layer,
+                       const char *name)
 {
-  struct bitmap_range_part *parts = reallocarray (
-    range->parts, range->nr_parts + 1, sizeof range->parts[0]);
+  struct bitmap_range_part *parts
+    = reallocarray (range->parts, range->nr_parts + 1, sizeof range->parts[0]);
   char *copy = strdup (name);
 
   if (parts)
@@ -96,43 +60,35 @@ add_part (struct bitmap_range *range, size_t layer, const char *name)
   return 0;
 }
 
-/* A damaged directory may have had any bitmap in it. */
-static const struct disk_layer *
-find_damaged_layer (const struct disk_bitmaps *bitmaps)
+int
+bitmap_range_judge_damage (struct bitmap_range *range,
+                           const struct disk_bitmaps *bitmaps, const char *name)
 {
   for (size_t i = 0; i < bitmaps->nr_layers; i++)
     if (bitmaps->layers[i].damage)
-      return &bitmaps->layers[i];
-  return NULL;
+      return bitmap_range_not_known (
+        range, PB_FINDING_BITMAP_DAMAGED,
+        "bitmap %s: the bitmap directory of %s is damaged: %s", name,
+        bitmaps->layers[i].path, bitmaps->layers[i].damage);
+  return 1;
 }
 
-static int
-not_known_for_damage (struct bitmap_range *range, const char *name,
-                      const struct disk_layer *layer)
+int
+bitmap_range_not_known_for (struct bitmap_range *range,
+                            const struct disk_layer *layer,
+                            const struct layer_bitmap *bitmap)
 {
-  return not_known (range, PB_FINDING_BITMAP_DAMAGED,
-                    "bitmap %s: the bitmap directory of %s is damaged: %s",
-                    name, layer->path, layer->damage);
-}
-
-static int
-not_known_for_unusable (struct bitmap_range *range,
-                        const struct disk_layer *layer,
-                        const struct layer_bitmap *bitmap)
-{
-  return not_known (range,
-                    bitmap->in_use ? PB_FINDING_BITMAP_IN_USE
-                                   : PB_FINDING_BITMAP_DAMAGED,
-                    "bitmap %s in %s: %s", bitmap->name, layer->path,
-                    bitmap->reason);
+  return bitmap_range_not_known (
+    range,
+    bitmap->in_use ? PB_FINDING_BITMAP_IN_USE : PB_FINDING_BITMAP_DAMAGED,
+    "bitmap %s in %s: %s", bitmap->name, layer->path, bitmap->reason);
 }
 
 /*** Independent bitmaps. ***/
 
 /* The layer below the COUNT top ones that has the bitmap as well, or NULL. */
 static const struct disk_layer *
-find_below (const struct disk_bitmaps *bitmaps, size_t count,
-            const char *name)
+find_below (const struct disk_bitmaps *bitmaps, size_t count, const char *name)
 {
   for (size_t i = count; i < bitmaps->nr_layers; i++)
     if (disk_layer_find (&bitmaps->layers[i], name))
@@ -142,401 +98,43 @@ find_below (const struct disk_bitmaps *bitmaps, size_t count,
 
 int
 bitmap_range_independent (struct bitmap_range *range,
-                          const struct disk_bitmaps *bitmaps,
-                          const char *name)
+                          const struct disk_bitmaps *bitmaps, const char *name)
 {
-  const struct disk_layer *layer = find_damaged_layer (bitmaps);
+  const struct disk_layer *layer;
   const struct layer_bitmap *bitmap;
   size_t count;
+  int r;
 
   *range = (struct bitmap_range) { 0 };
-  if (layer)
-    return not_known_for_damage (range, name, layer);
+  r = bitmap_range_judge_damage (range, bitmaps, name);
+  if (r != 1)
+    return r;
   for (count = 0; count < bitmaps->nr_layers; count++) {
     layer = &bitmaps->layers[count];
     bitmap = disk_layer_find (layer, name);
     if (bitmap == NULL)
       break;
     if (bitmap->reason)
-      return not_known_for_unusable (range, layer, bitmap);
+      return bitmap_range_not_known_for (range, layer, bitmap);
     if (!bitmap->enabled)
-      return not_known (range, PB_FINDING_BITMAP_DISABLED,
-                        "bitmap %s in %s: it has been disabled", name,
-                        layer->path);
-    if (add_part (range, count, name) == -1)
+      return bitmap_range_not_known (range, PB_FINDING_BITMAP_DISABLED,
+                                     "bitmap %s in %s: it has been disabled",
+                                     name, layer->path);
+    if (bitmap_range_add_part (range, count, name) == -1)
       return -1;
   }
   layer = find_below (bitmaps, count, name);
   if (layer)
-    return not_known (range, PB_FINDING_BITMAP_GAP,
-                      "bitmap %s: %s has it, but above that %s lacks it", name,
-                      layer->path, bitmaps->layers[count].path);
+    return bitmap_range_not_known (
+      range, PB_FINDING_BITMAP_GAP,
+      "bitmap %s: %s has it, but above that %s lacks it", name, layer->path,
+      bitmaps->layers[count].path);
   if (count == 0)
-    return not_known (range, PB_FINDING_BITMAP_MISSING,
-                      "bitmap %s: no layer of the disk has it", name);
+    return bitmap_range_not_known (range, PB_FINDING_BITMAP_MISSING,
+                                   "bitmap %s: no layer of the disk has it",
+                                   name);
   range->is_known = true;
   return 0;
-}
-
-/*** Chains. ***/
-
-struct link {
-  const struct checkpoint_node *node;
-  const char *bitmap;
-};
-
-struct chain {
-  const struct disk_bitmaps *bitmaps;
-  const struct checkpoint_tree *tree;
-  const struct checkpoint_node *start; /* C */
-  const char *name;                    /* its bitmap */
-  size_t nr_links;
-  struct link *links; /* [0] is that of C, the last one records */
-  size_t nr_layers;   /* that have any of them, from the top one on */
-};
-
-/* The bitmap of NODE on the disk, or NULL where it leaves the disk out. */
-static const char *
-node_bitmap (const struct checkpoint_node *node, const char *disk)
-{
-  const struct checkpoint_disk *entry
-    = checkpoint_def_find_disk (&node->def, disk);
-
-  if (entry == NULL || entry->kind != CHECKPOINT_DISK_BITMAP)
-    return NULL;
-  return entry->bitmap ? entry->bitmap : node->def.name;
-}
-
-static bool
-is_same_or_ancestor (const struct checkpoint_node *ancestor,
-                     const struct checkpoint_node *node)
-{
-  while (node && node != ancestor)
-    node = node->parent;
-  return node != NULL;
-}
-
-static const struct checkpoint_node *
-top_of (const struct checkpoint_node *node)
-{
-  while (node->parent)
-    node = node->parent;
-  return node;
-}
-
-/* Is the bitmap of NODE one of a chain?  See the top of this file. */
-static bool
-is_link (const struct disk_bitmaps *bitmaps,
-         const struct checkpoint_node *node, const char *name)
-{
-  if (node->def.independent)
-    return false;
-  for (size_t i = 0; i < bitmaps->nr_layers; i++) {
-    const struct layer_bitmap *bitmap
-      = disk_layer_find (&bitmaps->layers[i], name);
-
-    if (bitmap)
-      return bitmap->reason == NULL && !bitmap->enabled;
-  }
-  return false;
-}
-
-/* The current checkpoint is none that comes after C. */
-static int
-not_known_for_current (struct bitmap_range *range, const struct chain *chain)
-{
-  const struct checkpoint_node *current = chain->tree->current;
-  const struct checkpoint_node *top = current ? top_of (current) : NULL;
-
-  if (current == NULL && chain->tree->current_is_unknown)
-    return not_known (range, PB_FINDING_CURRENT_UNKNOWN,
-                      "bitmap %s has been disabled, and where its chain goes "
-                      "on is not known: which checkpoint is current is not",
-                      chain->name);
-  if (top && top->relation == CHECKPOINT_RELATION_MISSING_PARENT)
-    return not_known (range, PB_FINDING_MISSING_PARENT,
-                      "bitmap %s has been disabled, and where its chain goes "
-                      "on is not known: checkpoint %s has lost its parent",
-                      chain->name, top->def.name);
-  if (top && top->relation == CHECKPOINT_RELATION_CYCLE)
-    return not_known (range, PB_FINDING_CYCLE,
-                      "bitmap %s has been disabled, and where its chain goes "
-                      "on is not known: checkpoint %s is its own ancestor",
-                      chain->name, top->def.name);
-  return not_known (range, PB_FINDING_BITMAP_DISABLED,
-                    "bitmap %s has been disabled, and the current checkpoint "
-                    "(%s) does not come after it",
-                    chain->name, current ? current->def.name : "none");
-}
-
-/* All checkpoints from C to the current one that have a bitmap on the disk.
- * Returns 1, 0 where the range is not known, or -1.
- */
-static int
-collect_links (struct chain *chain, struct bitmap_range *range)
-{
-  const struct checkpoint_node *node = chain->tree->current;
-  size_t count = 0, i;
-
-  if (node == NULL || !is_same_or_ancestor (chain->start, node))
-    return not_known_for_current (range, chain);
-  for (; node != chain->start->parent; node = node->parent)
-    if (node_bitmap (node, chain->bitmaps->disk))
-      count++;
-  chain->links = calloc (count, sizeof chain->links[0]);
-  if (chain->links == NULL) {
-    set_error_errno ("bitmap %s", chain->name);
-    return -1;
-  }
-  chain->nr_links = i = count;
-  for (node = chain->tree->current; i > 0; node = node->parent) {
-    const char *name = node_bitmap (node, chain->bitmaps->disk);
-
-    if (name)
-      chain->links[--i] = (struct link) { .node = node, .bitmap = name };
-  }
-  return 1;
-}
-
-/* Is LINK, which is not the first one, such that the one before it was stopped
- * for it, and can each of its bitmaps be trusted?  Returns as above.
- */
-static int
-judge_link (const struct chain *chain, const struct link *link,
-            struct bitmap_range *range)
-{
-  bool found = false;
-
-  if (link->node->def.independent)
-    return not_known (range, PB_FINDING_BITMAP_DISABLED,
-                      "bitmap %s has been disabled, but not for that of "
-                      "checkpoint %s, which comes next",
-                      link[-1].bitmap, link->node->def.name);
-  for (const struct link *before = chain->links; before < link; before++)
-    if (strcmp (before->bitmap, link->bitmap) == 0)
-      return not_known (range, PB_FINDING_BITMAP_DISABLED,
-                        "bitmap %s has been disabled, and belongs to the "
-                        "checkpoints %s and %s at once",
-                        link->bitmap, before->node->def.name,
-                        link->node->def.name);
-  for (size_t i = 0; i < chain->bitmaps->nr_layers; i++) {
-    const struct disk_layer *layer = &chain->bitmaps->layers[i];
-    const struct layer_bitmap *bitmap = disk_layer_find (layer, link->bitmap);
-
-    if (bitmap && bitmap->reason)
-      return not_known_for_unusable (range, layer, bitmap);
-    found = found || bitmap;
-  }
-  if (!found)
-    return not_known (range, PB_FINDING_BITMAP_MISSING,
-                      "bitmap %s, which goes on from bitmap %s, is in no "
-                      "layer of the disk",
-                      link->bitmap, link[-1].bitmap);
-  return 1;
-}
-
-/* Let the chain end where it records. */
-static int
-judge_links (struct chain *chain, struct bitmap_range *range)
-{
-  for (size_t i = 0; i < chain->nr_links; i++) {
-    const struct link *link = &chain->links[i];
-    const struct layer_bitmap *bitmap
-      = disk_layer_find (&chain->bitmaps->layers[0], link->bitmap);
-
-    if (i > 0) {
-      int r = judge_link (chain, link, range);
-
-      if (r != 1)
-        return r;
-    }
-    if (bitmap && bitmap->enabled) {
-      chain->nr_links = i + 1;
-      return 1;
-    }
-  }
-  return not_known (range, PB_FINDING_BITMAP_DISABLED,
-                    "bitmap %s has been disabled, and no checkpoint that "
-                    "comes after it has one that records",
-                    chain->name);
-}
-
-/* Does layer I have neighbours of the chain that end with link LAST, which
- * recorded when the layer was frozen?  *FIRST is where they start.  Returns as
- * above.
- */
-static int
-judge_step (const struct chain *chain, size_t i, size_t last, size_t *first,
-            struct bitmap_range *range)
-{
-  const struct disk_layer *layer = &chain->bitmaps->layers[i];
-  const struct layer_bitmap *bitmap
-    = disk_layer_find (layer, chain->links[last].bitmap);
-  size_t link;
-
-  if (bitmap == NULL)
-    return not_known (range, PB_FINDING_BITMAP_GAP,
-                      "bitmap %s: the layer %s lacks bitmap %s, which should "
-                      "go on there",
-                      chain->name, layer->path, chain->links[last].bitmap);
-  if (!bitmap->enabled)
-    return not_known (range, PB_FINDING_BITMAP_GAP,
-                      "bitmap %s: in the layer %s bitmap %s is disabled, so "
-                      "it was when the layer above began",
-                      chain->name, layer->path, bitmap->name);
-  *first = last;
-  while (*first > 0
-         && disk_layer_find (layer, chain->links[*first - 1].bitmap))
-    (*first)--;
-  for (link = 0; link < chain->nr_links; link++)
-    if ((link < *first || link > last)
-        && disk_layer_find (layer, chain->links[link].bitmap))
-      return not_known (range, PB_FINDING_BITMAP_GAP,
-                        "bitmap %s: the layer %s has bitmap %s, but lacks "
-                        "what is between that and bitmap %s",
-                        chain->name, layer->path, chain->links[link].bitmap,
-                        chain->links[link < *first ? *first : last].bitmap);
-  return 1;
-}
-
-static bool
-has_any_link (const struct chain *chain, size_t layer)
-{
-  for (size_t i = 0; i < chain->nr_links; i++)
-    if (disk_layer_find (&chain->bitmaps->layers[layer],
-                         chain->links[i].bitmap))
-      return true;
-  return false;
-}
-
-/* Go down the staircase.  Returns as above. */
-static int
-judge_layers (struct chain *chain, struct bitmap_range *range)
-{
-  size_t nr_layers = chain->bitmaps->nr_layers, last = chain->nr_links - 1, i;
-  int r;
-
-  for (i = 0; i < nr_layers && has_any_link (chain, i); i++) {
-    r = judge_step (chain, i, last, &last, range);
-    if (r != 1)
-      return r;
-  }
-  chain->nr_layers = i;
-  for (; i < nr_layers; i++)
-    if (has_any_link (chain, i))
-      return not_known (range, PB_FINDING_BITMAP_GAP,
-                        "bitmap %s: the layer %s has part of its chain, but "
-                        "above that %s has none",
-                        chain->name, chain->bitmaps->layers[i].path,
-                        chain->bitmaps->layers[chain->nr_layers].path);
-  if (last > 0)
-    return not_known (range, PB_FINDING_BITMAP_GAP,
-                      "bitmap %s: the layer %s lacks it, but begins with "
-                      "bitmap %s of its chain",
-                      chain->name,
-                      chain->bitmaps->layers[chain->nr_layers - 1].path,
-                      chain->links[last].bitmap);
-  return 1;
-}
-
-/* May NODE, which is none of the chain, have taken part in it? */
-static bool
-is_suspect (const struct chain *chain, const struct checkpoint_node *node)
-{
-  const struct checkpoint_node *end = chain->links[chain->nr_links - 1].node;
-
-  if (node->def.independent || !node_bitmap (node, chain->bitmaps->disk)
-      || is_same_or_ancestor (node, end) || is_same_or_ancestor (end, node))
-    return false;
-  return is_same_or_ancestor (chain->start, node)
-         || (top_of (node) != top_of (chain->start)
-             && top_of (node)->relation != CHECKPOINT_RELATION_SOUND);
-}
-
-static int
-compare_names (const void *a, const void *b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-/* Is there a bitmap of no checkpoint in a layer of the chain?  Returns as
- * above.
- */
-static int
-judge_orphans (const struct chain *chain, struct bitmap_range *range)
-{
-  const struct checkpoint_tree *tree = chain->tree;
-  const char **CLEANUP_FREE names
-    = calloc (tree->nr_nodes, sizeof names[0]);
-  size_t count = 0;
-
-  if (names == NULL) {
-    set_error_errno ("bitmap %s", chain->name);
-    return -1;
-  }
-  for (size_t i = 0; i < tree->nr_nodes; i++) {
-    names[count] = node_bitmap (tree->nodes[i], chain->bitmaps->disk);
-    if (names[count])
-      count++;
-  }
-  qsort (names, count, sizeof names[0], compare_names);
-  for (size_t i = 0; i < chain->nr_layers; i++) {
-    const struct disk_layer *layer = &chain->bitmaps->layers[i];
-
-    for (size_t j = 0; j < layer->nr_bitmaps; j++)
-      if (!bsearch (&layer->bitmaps[j].name, names, count, sizeof names[0],
-                    compare_names))
-        return not_known (range, PB_FINDING_BITMAP_ORPHAN,
-                          "bitmap %s is one of a chain, and bitmap %s in %s, "
-                          "which belongs to no checkpoint, may be another",
-                          chain->name, layer->bitmaps[j].name, layer->path);
-  }
-  return 1;
-}
-
-static int
-judge_others (const struct chain *chain, struct bitmap_range *range)
-{
-  for (size_t i = 0; i < chain->tree->nr_nodes; i++) {
-    const struct checkpoint_node *node = chain->tree->nodes[i];
-
-    if (is_suspect (chain, node))
-      return not_known (range, PB_FINDING_BITMAP_DISABLED,
-                        "bitmap %s is one of a chain, and checkpoint %s, "
-                        "which is not on the way to the current one, may have "
-                        "interrupted it",
-                        chain->name, node->def.name);
-  }
-  return judge_orphans (chain, range);
-}
-
-static int
-add_parts (const struct chain *chain, struct bitmap_range *range)
-{
-  for (size_t i = 0; i < chain->nr_layers; i++)
-    for (size_t j = 0; j < chain->nr_links; j++)
-      if (disk_layer_find (&chain->bitmaps->layers[i], chain->links[j].bitmap)
-          && add_part (range, i, chain->links[j].bitmap) == -1)
-        return -1;
-  range->is_known = true;
-  return 0;
-}
-
-static int
-find_chain (struct chain *chain, struct bitmap_range *range)
-{
-  const struct disk_layer *damaged = find_damaged_layer (chain->bitmaps);
-  int r;
-
-  *range = (struct bitmap_range) { .is_chain = true };
-  if (damaged)
-    return not_known_for_damage (range, chain->name, damaged);
-  if ((r = collect_links (chain, range)) != 1
-      || (r = judge_links (chain, range)) != 1
-      || (r = judge_layers (chain, range)) != 1
-      || (r = judge_others (chain, range)) != 1)
-    return r;
-  return add_parts (chain, range);
 }
 
 int
@@ -545,26 +143,16 @@ bitmap_range_find (struct bitmap_range *range,
                    const struct checkpoint_tree *tree,
                    const struct checkpoint_node *node)
 {
-  struct chain chain = {
-    .bitmaps = bitmaps,
-    .tree = tree,
-    .start = node,
-    .name = node_bitmap (node, bitmaps->disk),
-  };
-  int r;
+  const char *name = checkpoint_node_bitmap (node, bitmaps->disk);
 
   *range = (struct bitmap_range) { 0 };
-  if (chain.name == NULL)
-    return not_known (range, PB_FINDING_BITMAP_MISSING,
-                      "checkpoint %s has no bitmap on this disk",
-                      node->def.name);
-  if (!is_link (bitmaps, node, chain.name))
-    return bitmap_range_independent (range, bitmaps, chain.name);
-  r = find_chain (&chain, range);
-  free (chain.links);
-  if (r == -1)
-    bitmap_range_clear (range);
-  return r;
+  if (name == NULL)
+    return bitmap_range_not_known (range, PB_FINDING_BITMAP_MISSING,
+                                   "checkpoint %s has no bitmap on this disk",
+                                   node->def.name);
+  return bitmap_chain_has (bitmaps, node)
+           ? bitmap_chain_find (range, bitmaps, tree, node)
+           : bitmap_range_independent (range, bitmaps, name);
 }
 
 /*** Who needs a bitmap. ***/
@@ -587,7 +175,7 @@ list_ancestors (const struct disk_bitmaps *bitmaps,
                 const struct checkpoint_node *node, bool stranded,
                 size_t *count)
 {
-  const char *name = node_bitmap (node, bitmaps->disk);
+  const char *name = checkpoint_node_bitmap (node, bitmaps->disk);
   struct checkpoint_node **CLEANUP_FREE list = NULL;
   struct checkpoint_node *ancestor;
   size_t depth = 0;
@@ -600,8 +188,7 @@ list_ancestors (const struct disk_bitmaps *bitmaps,
     set_error_errno ("checkpoint %s", node->def.name);
     return NULL;
   }
-  for (ancestor = node->parent; name && ancestor;
-       ancestor = ancestor->parent) {
+  for (ancestor = node->parent; name && ancestor; ancestor = ancestor->parent) {
     struct bitmap_range CLEANUP_BITMAP_RANGE range = { 0 };
 
     if (bitmap_range_find (&range, bitmaps, tree, ancestor) == -1)

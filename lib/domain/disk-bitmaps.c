@@ -42,6 +42,17 @@ disk_layer_find (const struct disk_layer *layer, const char *name)
   return NULL;
 }
 
+const char *
+checkpoint_node_bitmap (const struct checkpoint_node *node, const char *disk)
+{
+  const struct checkpoint_disk *entry
+    = checkpoint_def_find_disk (&node->def, disk);
+
+  if (entry == NULL || entry->kind != CHECKPOINT_DISK_BITMAP)
+    return NULL;
+  return entry->bitmap ? entry->bitmap : node->def.name;
+}
+
 static bool
 bitmaps_are_equal (const struct layer_bitmap *a, const struct layer_bitmap *b)
 {

@@ -54,11 +54,19 @@ void disk_bitmaps_clear (struct disk_bitmaps *bitmaps);
 const struct layer_bitmap *disk_layer_find (const struct disk_layer *layer,
                                             const char *name);
 
+/* The bitmap that NODE has on the disk called DISK, or NULL where it leaves the
+ * disk out.
+ */
+const char *checkpoint_node_bitmap (const struct checkpoint_node *node,
+                                    const char *disk);
+
 /* Are they the same, so that a range of the one holds for the other? */
 bool disk_bitmaps_are_equal (const struct disk_bitmaps *a,
                              const struct disk_bitmaps *b);
 
-/* Let COPY be as BITMAPS will be when the COUNT bitmaps called NAMES are gone from it. */
+/* Let COPY be as BITMAPS will be when the COUNT bitmaps called NAMES are gone
+ * from all its layers.
+ */
 int disk_bitmaps_without (struct disk_bitmaps *copy,
                           const struct disk_bitmaps *bitmaps,
                           const char *const *names, size_t count);

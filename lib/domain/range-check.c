@@ -11,15 +11,6 @@
 #include "error.h"
 #include "range-check.h"
 
-const char *
-checkpoint_node_bitmap (const struct checkpoint_node *node, const char *disk)
-{
-  const struct checkpoint_disk *entry
-    = checkpoint_def_find_disk (&node->def, disk);
-
-  return entry && entry->kind == CHECKPOINT_DISK_BITMAP ? entry->bitmap : NULL;
-}
-
 bool
 range_check_is_needed (const struct checkpoint_tree *after, const char *disk)
 {

@@ -23,10 +23,6 @@ enum range_check_flags {
   RANGE_CHECK_MAY_BE_FOUND = 2
 };
 
-/* The bitmap that NODE has on the disk called DISK, or NULL. */
-const char *checkpoint_node_bitmap (const struct checkpoint_node *node,
-                                    const char *disk);
-
 /* Could any that are in AFTER be spread over a chain on this disk?  If not,
  * its image need not be looked at.
  */
