@@ -130,7 +130,7 @@ prints alien current
 healthy
 
 # A file that is no checkpoint is kept, and named, even where its name is odd.
-odd=$(printf 'state/checkpoints/x\033[2J\n.xml')
+odd=$(printf 'state/checkpoints/x\033[2J\377\n.xml')
 echo '<nothing/>' >"$odd"
 cp state/checkpoints/b.xml state/checkpoints/misnamed.xml
 examine 1 'unreadable-file unreadable-file' --fix
@@ -138,6 +138,9 @@ expect_text out misnamed.xml
 if LC_ALL=C grep -q "$(printf '\033')" out; then
   fail "a control character of a file's name reaches the terminal"
 fi
+expect_status 1 backup-checkpoint doctor --json
+iconv -f UTF-8 -t UTF-8 out | jq -e '.findings | length == 2' >/dev/null ||
+  fail "a byte of a file's name makes the report no JSON"
 [ -f "$odd" ] || fail "the file is gone"
 rm "$odd" state/checkpoints/misnamed.xml
 healthy

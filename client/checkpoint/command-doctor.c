@@ -94,6 +94,14 @@ print_diagnosis (const struct diagnosis *diagnosis)
 }
 
 static void
+print_repaired (const struct diagnoses *diagnoses)
+{
+  for (size_t i = 0; i < diagnoses->count; i++)
+    if (diagnoses->list[i].outcome == OUTCOME_REPAIRED)
+      print_diagnosis (&diagnoses->list[i]);
+}
+
+static void
 print_text (const struct arguments *arguments,
             const struct diagnoses *diagnoses, const pb_domain *domain)
 {
@@ -151,8 +159,12 @@ examine (const struct arguments *arguments, bool *told)
                 flag_of (arguments, OPTION_ADOPT, PB_DOMAIN_REPAIR_ADOPT)
                   | flag_of (arguments, OPTION_REMOVE_ORPHANS,
                              PB_DOMAIN_REPAIR_REMOVE))
-      == -1)
-    return failed ();
+      == -1) {
+    code = failed ();
+    if (!has_option (arguments, OPTION_JSON))
+      print_repaired (&diagnoses); /* that was done, all the same */
+    return code;
+  }
   if (has_option (arguments, OPTION_JSON))
     print_json (&diagnoses, domain);
   else

@@ -71,7 +71,7 @@ backups_to_json (pb_checkpoint *checkpoint)
     return NULL;
   list = json_object_new_array ();
   for (size_t i = 0; backups[i]; i++)
-    json_object_array_add (list, json_object_new_string (backups[i]));
+    json_object_array_add (list, report_string (backups[i]));
   return list;
 }
 

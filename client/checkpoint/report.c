@@ -3,7 +3,10 @@
 
 #include "config.h"
 
+#include <libxml/xmlstring.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cleanup.h"
 #include "report.h"
@@ -24,12 +27,30 @@ finding_is_about_tree (const struct pb_finding *finding)
   }
 }
 
+struct json_object *
+report_string (const char *text)
+{
+  struct json_object *string;
+  char *ascii;
+
+  if (xmlCheckUTF8 ((const unsigned char *) text))
+    return json_object_new_string (text);
+  ascii = strdup (text);
+  if (ascii == NULL)
+    return NULL;
+  for (char *c = ascii; *c; c++)
+    if (*c & 0x80)
+      *c = '?';
+  string = json_object_new_string (ascii);
+  free (ascii);
+  return string;
+}
+
 void
 report_add_string (struct json_object *object, const char *key,
                    const char *value)
 {
-  json_object_object_add (object, key,
-                          value ? json_object_new_string (value) : NULL);
+  json_object_object_add (object, key, value ? report_string (value) : NULL);
 }
 
 struct json_object *

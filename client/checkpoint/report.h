@@ -22,6 +22,11 @@ struct json_object *report_new (const char *status, const pb_domain *domain);
 /* A report that has nothing but the library's last error. */
 void report_print_failure (void);
 
+/* A string.  Names of files may have any bytes, and JSON is UTF-8: where TEXT
+ * is not, all of it that is not ASCII is shown as '?'.
+ */
+struct json_object *report_string (const char *text);
+
 /* Add a string, or null. */
 void report_add_string (struct json_object *object, const char *key,
                         const char *value);
