@@ -5,6 +5,14 @@
  *
  * Images are folders here, and their bitmaps files that list which bitmaps are
  * merged into them.  The calls below stand before those of the C library.
+ *
+ * With arguments it does a single step in the current folder, for
+ * test-checkpoint-power-cut.sh:
+ *
+ *   prepare SCENARIO    the state before
+ *   do SCENARIO         the change
+ *   recover SCENARIO    what comes after a power cut: the folder is as that has
+ *                       left it, the images as the file "actions" says
  */
 
 #include "config.h"
@@ -250,13 +258,30 @@ static const struct scenario scenarios[] = {
   },
 };
 
-/* The state before a change: a <- b <- d, and bitmaps of a and b. */
+/* Both have the bitmaps of a and b. */
+static void
+reset_images (void)
+{
+  static const char *const disks[] = { "vda", "vdb" };
+  char name[100];
+
+  for (unsigned i = 0; i < 2; i++) {
+    struct bitmap_action action = { .path = (char *) disks[i] };
+
+    snprintf (name, sizeof name, "%s 'a' <&\xff\n%%41", disks[i]);
+    remove_tree (name);
+    remove_tree (disks[i]);
+    CHECK (mkdir (name, 0700) == 0);
+    CHECK (symlink (name, disks[i]) == 0);
+    write_text_file (bitmap_path (&action, "a"), "a 1\n");
+    write_text_file (bitmap_path (&action, "b"), "b 2\n");
+  }
+}
+
+/* The state before a change: a <- b <- d. */
 static void
 reset (void)
 {
-  static const char *const disks[] = { "vda", "vdb" };
-  char command[1000];
-
   remove_tree (STATE);
   remove_tree ("log");
   put_checkpoint ("a", NULL);
@@ -264,17 +289,7 @@ reset (void)
   put_checkpoint ("d", "b");
   write_text_file (STATE "/current", "b");
   write_text_file (STATE "/backups.xml", "<backups/>");
-  for (unsigned i = 0; i < 2; i++) {
-    struct bitmap_action action = { .path = (char *) disks[i] };
-
-    snprintf (command, sizeof command, "%s 'a' <&\xff\n%%41", disks[i]);
-    remove_tree (command);
-    remove_tree (disks[i]);
-    CHECK (mkdir (command, 0700) == 0);
-    CHECK (symlink (command, disks[i]) == 0);
-    write_text_file (bitmap_path (&action, "a"), "a 1\n");
-    write_text_file (bitmap_path (&action, "b"), "b 2\n");
-  }
+  reset_images ();
 }
 
 static bool
@@ -694,11 +709,61 @@ test_large (void)
   store_close (&store);
 }
 
+/* The images as they were, and then as the actions have made them. */
+static void
+redo_actions (void)
+{
+  char verb[16], disk[16], bitmap[16];
+  FILE *f = fopen ("actions", "r");
+
+  reset_images ();
+  CHECK (f != NULL);
+  while (fscanf (f, "%15s %15s %15s", verb, disk, bitmap) == 3) {
+    struct bitmap_action action = {
+      .kind = strcmp (verb, "add") == 0     ? BITMAP_ACTION_ADD
+              : strcmp (verb, "merge") == 0 ? BITMAP_ACTION_MERGE
+                                            : BITMAP_ACTION_REMOVE,
+      .disk = disk,
+      .path = disk,
+      .bitmap = bitmap,
+      .source = (char *) "b",
+    };
+
+    CHECK_OK (apply (&crash_at, &action) == 0);
+  }
+  fclose (f);
+}
+
+static int
+do_step (const char *step, const char *name)
+{
+  const struct scenario *scenario = scenarios;
+  bool committed, is_done;
+
+  CHECK (getcwd (test_folder, sizeof test_folder) != NULL);
+  while (strcmp (scenario->name, name) != 0)
+    scenario++;
+  if (strcmp (step, "prepare") == 0)
+    reset ();
+  else if (strcmp (step, "do") == 0)
+    CHECK_OK (run (scenario, &committed) == 0);
+  else {
+    redo_actions ();
+    CHECK_OK (recover () == 0);
+    is_done = all_hold (scenario->done);
+    check_outcome (scenario, is_done);
+    printf ("%s\n", is_done ? "done" : "undone");
+  }
+  return 0;
+}
+
 int
-main (void)
+main (int argc, char *argv[])
 {
   bool is_slow = getenv ("VALGRIND") != NULL;
 
+  if (argc == 3)
+    return do_step (argv[1], argv[2]);
   enter_folder ();
   fault_point_hook = hit_fault_point;
   for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
