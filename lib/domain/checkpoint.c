@@ -43,6 +43,8 @@ checkpoint_handle_node (const pb_checkpoint *checkpoint)
 pb_checkpoint *
 pb_checkpoint_ref (pb_checkpoint *checkpoint)
 {
+  if (check_not_null (__func__, "checkpoint", checkpoint) == -1)
+    return NULL;
   atomic_fetch_add (&checkpoint->references, 1);
   return checkpoint;
 }
@@ -60,12 +62,16 @@ pb_checkpoint_free (pb_checkpoint *checkpoint)
 const char *
 pb_checkpoint_get_name (const pb_checkpoint *checkpoint)
 {
+  if (check_not_null (__func__, "checkpoint", checkpoint) == -1)
+    return NULL;
   return checkpoint->name;
 }
 
 pb_domain *
 pb_checkpoint_get_domain (const pb_checkpoint *checkpoint)
 {
+  if (check_not_null (__func__, "checkpoint", checkpoint) == -1)
+    return NULL;
   return checkpoint->domain;
 }
 

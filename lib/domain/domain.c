@@ -257,6 +257,8 @@ fail:
 pb_domain *
 pb_domain_ref (pb_domain *domain)
 {
+  if (check_not_null (__func__, "domain", domain) == -1)
+    return NULL;
   atomic_fetch_add (&domain->references, 1);
   return domain;
 }
@@ -278,24 +280,32 @@ pb_domain_free (pb_domain *domain)
 const char *
 pb_domain_get_uri (const pb_domain *domain)
 {
+  if (check_not_null (__func__, "domain", domain) == -1)
+    return NULL;
   return domain->uri;
 }
 
 const char *
 pb_domain_get_name (const pb_domain *domain)
 {
+  if (check_not_null (__func__, "domain", domain) == -1)
+    return NULL;
   return domain->name;
 }
 
 const char *
 pb_domain_get_state (const pb_domain *domain)
 {
+  if (check_not_null (__func__, "domain", domain) == -1)
+    return NULL;
   return domain->store.path;
 }
 
 size_t
 pb_domain_nr_disks (const pb_domain *domain)
 {
+  if (check_not_null (__func__, "domain", domain) == -1)
+    return 0;
   return domain->def.nr_disks;
 }
 
@@ -305,7 +315,8 @@ pb_domain_get_disk (const pb_domain *domain, size_t index,
 {
   const struct domain_disk *found;
 
-  if (check_not_null (__func__, "disk", disk) == -1)
+  if (check_not_null (__func__, "domain", domain) == -1
+      || check_not_null (__func__, "disk", disk) == -1)
     return -1;
   if (index >= domain->def.nr_disks) {
     pb_set_error (EINVAL, "domain %s: there is no disk number %zu, only %zu",
@@ -325,6 +336,8 @@ pb_domain_get_disk (const pb_domain *domain, size_t index,
 int
 pb_domain_set_granularity (pb_domain *domain, uint64_t granularity)
 {
+  if (check_not_null (__func__, "domain", domain) == -1)
+    return -1;
   if (granularity != 0
       && (!is_power_of_2 (granularity) || granularity < PB_GRANULARITY_MIN
           || granularity > PB_GRANULARITY_MAX)) {
@@ -362,7 +375,9 @@ pb_domain_forget (pb_domain *domain, unsigned flags)
 {
   size_t nr;
 
-  if (check_flags (__func__, flags, PB_DOMAIN_FORGET_CHECKPOINTS_METADATA) == -1
+  if (check_not_null (__func__, "domain", domain) == -1
+      || check_flags (__func__, flags, PB_DOMAIN_FORGET_CHECKPOINTS_METADATA)
+           == -1
       || domain_check_writable (__func__, domain) == -1)
     return -1;
 

@@ -335,13 +335,28 @@ domain_examine (pb_domain *domain, unsigned flags)
   return findings;
 }
 
+int
+check_repair_flags (const char *function, unsigned flags)
+{
+  unsigned both = PB_DOMAIN_REPAIR_ADOPT | PB_DOMAIN_REPAIR_REMOVE;
+
+  if (check_flags (function, flags, both) == -1)
+    return -1;
+  if (flags == both) {
+    pb_set_error (EINVAL,
+                  "%s: Flags 'PB_DOMAIN_REPAIR_ADOPT' and "
+                  "'PB_DOMAIN_REPAIR_REMOVE' are mutually exclusive",
+                  function);
+    return -1;
+  }
+  return 0;
+}
+
 pb_findings *
 pb_domain_examine (pb_domain *domain, unsigned flags)
 {
   if (check_not_null (__func__, "domain", domain) == -1
-      || check_flags (__func__, flags,
-                      PB_DOMAIN_REPAIR_ADOPT | PB_DOMAIN_REPAIR_REMOVE)
-           == -1)
+      || check_repair_flags (__func__, flags) == -1)
     return NULL;
 
   LOCK_CURRENT_SCOPE (&domain->lock);

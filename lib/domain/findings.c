@@ -94,6 +94,8 @@ findings_are_equal (const struct pb_finding *a, const struct pb_finding *b)
 size_t
 pb_findings_count (const pb_findings *findings)
 {
+  if (check_not_null (__func__, "findings", findings) == -1)
+    return 0;
   return findings->count;
 }
 
@@ -101,6 +103,9 @@ int
 pb_findings_get (const pb_findings *findings, size_t index,
                  struct pb_finding *finding)
 {
+  if (check_not_null (__func__, "findings", findings) == -1
+      || check_not_null (__func__, "finding", finding) == -1)
+    return -1;
   if (index >= findings->count) {
     pb_set_error (EINVAL, "there is no finding number %zu, only %zu", index,
                   findings->count);

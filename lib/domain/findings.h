@@ -22,6 +22,11 @@ int findings_add (pb_findings *findings, const struct pb_finding *finding,
 bool findings_are_equal (const struct pb_finding *a,
                          const struct pb_finding *b);
 
+/* Are FLAGS of enum pb_domain_repair_flags, and not both?  FUNCTION is named in
+ * the error, EINVAL (examine.c).
+ */
+int check_repair_flags (const char *function, unsigned flags);
+
 /* As pb_domain_examine (), with the domain's lock held (examine.c). */
 pb_findings *domain_examine (pb_domain *domain, unsigned flags);
 

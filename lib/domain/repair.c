@@ -207,16 +207,9 @@ pb_domain_repair (pb_domain *domain, const struct pb_finding *finding,
 
   if (check_not_null (__func__, "domain", domain) == -1
       || check_not_null (__func__, "finding", finding) == -1
-      || check_flags (__func__, flags,
-                      PB_DOMAIN_REPAIR_ADOPT | PB_DOMAIN_REPAIR_REMOVE)
-           == -1
+      || check_repair_flags (__func__, flags) == -1
       || domain_check_writable (__func__, domain) == -1)
     return -1;
-  if ((flags & PB_DOMAIN_REPAIR_ADOPT) && (flags & PB_DOMAIN_REPAIR_REMOVE)) {
-    pb_set_error (EINVAL, "Flags 'PB_DOMAIN_REPAIR_ADOPT' and "
-                          "'PB_DOMAIN_REPAIR_REMOVE' are mutually exclusive");
-    return -1;
-  }
 
   LOCK_CURRENT_SCOPE (&domain->lock);
   findings = domain_examine (domain, flags);
