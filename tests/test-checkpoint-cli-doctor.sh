@@ -89,6 +89,23 @@ expect_status 0 backup-checkpoint doctor --fix --remove-orphans
 [ "$(bitmaps_of vda.qcow2)" = 'a alien c' ] || fail "no orphan was removed"
 healthy
 
+# The one that is adopted last is current, also where another disk's bitmap
+# joins an older one after that.
+mkdir adopted
+(
+  cd adopted
+  qemu-img create -q -f qcow2 vda.qcow2 1M
+  qemu-img create -q -f qcow2 vdb.qcow2 1M
+  for bitmap in vda.qcow2:m vda.qcow2:z vdb.qcow2:m; do
+    qemu-img bitmap --add "${bitmap%:*}" "${bitmap#*:}"
+  done
+  export PULLBACK_CONNECT=disks:vda=vda.qcow2,vdb=vdb.qcow2
+  export PULLBACK_STATE=state
+  expect_status 0 backup-checkpoint doctor --fix --adopt
+  prints z current
+  prints m parent z
+)
+
 # Relations: a missing parent has a repair, a cycle has none.
 set_parent ()
 {

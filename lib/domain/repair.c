@@ -124,12 +124,14 @@ start_adopted (const pb_domain *domain, const char *name,
   return 0;
 }
 
-/* What it records began when it was made, which nobody knows any more; the
+/* What it records began when it was made, which nobody knows any more; a new
  * checkpoint takes its place after the current one.
  */
 static int
 adopt_bitmap (pb_domain *domain, const struct pb_finding *finding)
 {
+  const struct checkpoint_tree *tree = &domain->content.tree;
+  bool is_new = checkpoint_tree_find (tree, finding->bitmap) == NULL;
   struct checkpoint_def CLEANUP_CHECKPOINT_DEF def = { 0 };
   struct commit CLEANUP_COMMIT commit = { 0 };
 
@@ -139,7 +141,7 @@ adopt_bitmap (pb_domain *domain, const struct pb_finding *finding)
            == -1
       || change_start (&commit, "adopting bitmap %s", finding->bitmap) == -1
       || change_put_checkpoint (&commit, &def) == -1
-      || (!domain->content.tree.current_is_unknown
+      || (is_new && !tree->current_is_unknown
           && change_set_current (&commit, finding->bitmap) == -1))
     return -1;
   return domain_commit (domain, &commit);
