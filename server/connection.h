@@ -22,6 +22,7 @@
 
 struct connection {
   const struct server_config *config;
+  struct policy *policy; /* that the client has come under */
   struct identity identity;
   uint64_t number; /* among all since the start, for the log */
   int fd; /* its socket, which the transport owns */
@@ -44,9 +45,10 @@ struct connection {
 };
 
 /* A connection over the socket FD, which it owns from here on, also when this
- * fails.
+ * fails.  POLICY gets a reference.
  */
-struct connection *connection_new (const struct server_config *config, int fd,
+struct connection *connection_new (const struct server_config *config,
+                                   struct policy *policy, int fd,
                                    const struct identity *identity,
                                    uint64_t number);
 
