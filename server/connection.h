@@ -39,6 +39,7 @@ struct connection {
                          * which are their numbers on the wire; ascending */
   size_t nr_contexts;
   const struct export *export; /* that is to be served, when it is known */
+  bool may_read;               /* its bytes, not only its maps */
 
   /* Neighbours in the server's list. */
   struct connection *previous, *next;

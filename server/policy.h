@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "access.h"
 #include "tls.h"
 
 struct policy_config {
@@ -15,7 +16,8 @@ struct policy_config {
   const char *tls_certificates; /* a folder, or NULL */
   const char *tls_psk;          /* a file, or NULL */
   bool tls_verify_peer;
-  bool insecure; /* serve whoever can connect */
+  bool insecure;      /* serve whoever can connect */
+  const char *access; /* a file of rules, or NULL */
 };
 
 struct policy;
@@ -30,15 +32,18 @@ void policy_unref (struct policy *policy);
 /* NULL: there is no TLS. */
 const struct tls_credentials *policy_credentials (const struct policy *policy);
 
+/* NULL: there are no rules, and whoever is served may see everything. */
+const struct access *policy_access (const struct policy *policy);
+
 enum policy_verdict {
   POLICY_REFUSED = -1, /* the error says why */
   POLICY_NEEDS_TLS,    /* not before the client has shown who it is by TLS */
   POLICY_GRANTED
 };
 
-/* May this client be served?  Without TLS that is whoever runs the server, and
- * root, over a unix socket; with it also who is known by a key or a verified
- * certificate.
+/* May this client be served?  By the rules, where there are some.  Else it is
+ * whoever runs the server, and root, over a unix socket, and who is known by TLS
+ * through a key or a verified certificate.
  */
 enum policy_verdict policy_judge (const struct policy *policy,
                                   const struct identity *identity);

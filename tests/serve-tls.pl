@@ -7,35 +7,10 @@
 use strict;
 use warnings;
 use FindBin;
-use POSIX ();
-use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 require "$FindBin::Bin/serve-client.pl";
 our (%OPT, %REP, %CMD, $checks);
 
 my $require = $ENV{MODE} eq 'require';
-
-# with_tls SOCKET, ARGS...: talk through TLS on it from now on.
-sub with_tls
-{
-  my ($socket, @args) = @_;
-  socketpair (my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die;
-  my $pid = fork ();
-  if (!$pid) {
-    # First out of the way of the numbers that they shall have.
-    POSIX::dup2 (fileno ($socket), 20);
-    POSIX::dup2 (fileno ($theirs), 21);
-    POSIX::dup2 (20, 3);
-    POSIX::dup2 (21, 4);
-    POSIX::close ($_) for 5 .. 30;
-    exec { $ENV{BRIDGE} } 'tls-bridge', @args;
-    POSIX::_exit (127);
-  }
-  close $theirs;
-  close $socket;
-  setsockopt ($ours, Socket::SOL_SOCKET (), Socket::SO_RCVTIMEO (),
-              pack ('q q', 20, 0));
-  return $ours;
-}
 
 sub starttls
 {

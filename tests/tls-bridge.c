@@ -2,7 +2,8 @@
 /* tls-bridge.c: TLS for a client that has none: what comes on descriptor 4 goes
  * out by TLS on the connected socket that is descriptor 3, and back.
  *
- *   tls-bridge psk USER HEX-KEY | x509
+ *   tls-bridge psk USER HEX-KEY
+ *   tls-bridge x509 [CERTIFICATE KEY]
  *
  * The server is not verified: this is about what the server does.
  */
@@ -91,13 +92,19 @@ main (int argc, char *argv[])
     gnutls_credentials_set (session, GNUTLS_CRD_PSK, psk);
   }
   else if (argc >= 2 && strcmp (argv[1], "x509") == 0) {
-    gnutls_priority_set_direct (session, argc > 2 ? argv[2] : "NORMAL", NULL);
+    gnutls_priority_set_direct (session, "NORMAL", NULL);
     gnutls_certificate_allocate_credentials (&certificates);
+    if (argc == 4) {
+      r = gnutls_certificate_set_x509_key_file (certificates, argv[2], argv[3],
+                                                GNUTLS_X509_FMT_PEM);
+      if (r < 0)
+        return fail (argv[2], r);
+    }
     gnutls_credentials_set (session, GNUTLS_CRD_CERTIFICATE, certificates);
   }
   else {
     fprintf (stderr, "usage: tls-bridge psk USER HEX-KEY\n"
-                     "       tls-bridge x509 [PRIORITY]\n");
+                     "       tls-bridge x509 [CERTIFICATE KEY]\n");
     return 2;
   }
   gnutls_transport_set_int (session, SOCKET);

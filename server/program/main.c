@@ -20,6 +20,7 @@
 #include "log.h"
 #include "options.h"
 #include "pid-file.h"
+#include "privileges.h"
 #include "server.h"
 
 #define EXIT_STATUS_FAILED 1
@@ -63,7 +64,9 @@ open_listeners (struct program *program)
   const struct options *options = program->options;
 
   for (size_t i = 0; i < options->nr_listen; i++)
-    if (listeners_add (&program->listeners, options->listen[i]) == -1)
+    if (listeners_add (&program->listeners, options->listen[i],
+                       options->security.access != NULL)
+        == -1)
       return -1;
   if (options->nr_listen == 0
       && listeners_add_private (&program->listeners) == -1)
@@ -256,8 +259,10 @@ serve (struct program *program)
       || open_signals (program) == -1 || open_disks (program) == -1
       || open_listeners (program) == -1
       || start_server (program) == -1
-      || announce (program) == -1) {
+      || announce (program) == -1 || privileges_drop () == -1) {
     fprintf (stderr, "backup-serve: %s\n", pb_get_error ());
+    if (program->child)
+      kill (program->child, SIGTERM);
     return EXIT_STATUS_FAILED;
   }
   status = run (program);

@@ -36,6 +36,7 @@ static const char help_text[] =
   "                           certificates of the server and of the authority\n"
   "      --tls-psk FILE       users and their pre-shared keys\n"
   "      --tls-verify-peer    clients need a certificate of the authority too\n"
+  "      --access FILE        rules that say who may list, read and map what\n"
   "      --insecure           serve anyone who can connect\n"
   "\n"
   "What to serve:\n"
@@ -60,6 +61,7 @@ static const char help_text[] =
 
 enum long_only {
   OPT_HELP = 256,
+  OPT_ACCESS,
   OPT_VERSION,
   OPT_LISTEN,
   OPT_RUN,
@@ -77,6 +79,7 @@ enum long_only {
 };
 
 static const struct option long_options[] = {
+  { "access", required_argument, NULL, OPT_ACCESS },
   { "allow-writer", no_argument, NULL, OPT_ALLOW_WRITER },
   { "data-file", no_argument, NULL, OPT_DATA_FILE },
   { "handshake-timeout", required_argument, NULL, OPT_HANDSHAKE_TIMEOUT },
@@ -158,7 +161,7 @@ parse_tls (const char *text, struct options *options)
 
 /* Whoever gives keys means them to be used. */
 static int
-complete_tls (struct options *options)
+complete_security (struct options *options)
 {
   struct policy_config *security = &options->security;
   bool has_keys = security->tls_certificates || security->tls_psk;
@@ -167,6 +170,8 @@ complete_tls (struct options *options)
     security->tls = has_keys ? TLS_REQUIRE : TLS_OFF;
   if (security->tls != TLS_OFF && !has_keys)
     return wrong ("--tls: --tls-certificates or --tls-psk is needed");
+  if (security->access && security->insecure)
+    return wrong ("--access and --insecure exclude each other");
   if (security->tls_verify_peer && !security->tls_certificates)
     return wrong ("--tls-verify-peer: --tls-certificates is needed");
   return 0;
@@ -184,6 +189,9 @@ parse_one (int option, struct options *options)
     return add_listen (options, optarg);
   case OPT_RUN:
     options->run = optarg;
+    return 0;
+  case OPT_ACCESS:
+    options->security.access = optarg;
     return 0;
   case OPT_INSECURE:
     options->security.insecure = true;
@@ -267,7 +275,7 @@ options_parse (struct options *options, int argc, char **argv)
       return OPTIONS_WRONG;
   }
   return parse_operands (options, argc - optind, argv + optind) == -1
-             || complete_tls (options) == -1
+             || complete_security (options) == -1
            ? OPTIONS_WRONG
            : OPTIONS_RUN;
 }
