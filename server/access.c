@@ -1,30 +1,158 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* access.c: who may see what. */
+/* access.c: who is granted what by the rules of an access file. */
 
 #include "config.h"
 
-#include <errno.h>
-#include <unistd.h>
+#include <fnmatch.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "access.h"
-#include "pullback.h"
+#include "access-rules.h"
 
-int
-access_check_client (const struct access *access,
-                     const struct identity *identity)
+/* The bytes of an address, those of IPv4 also where it comes by an IPv6 socket.
+ * Returns their number.
+ */
+static size_t
+address_bytes (const struct sockaddr_storage *address,
+               const unsigned char **bytes)
 {
-  if (access->insecure)
+  static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+  if (address->ss_family == AF_INET) {
+    *bytes = (const unsigned char *) &((const struct sockaddr_in *) address)
+               ->sin_addr;
+    return 4;
+  }
+  if (address->ss_family != AF_INET6)
     return 0;
-  if (!identity->is_unix) {
-    pb_set_error (EACCES, "a client over TCP is not known, and --insecure was "
-                          "not given");
-    return -1;
+  *bytes = ((const struct sockaddr_in6 *) address)->sin6_addr.s6_addr;
+  if (memcmp (*bytes, mapped, sizeof mapped) != 0)
+    return 16;
+  *bytes += sizeof mapped;
+  return 4;
+}
+
+static bool
+address_is_in (const struct access_network *network,
+               const struct identity *identity)
+{
+  const unsigned char *bytes = NULL;
+  unsigned whole = network->bits / 8, rest = network->bits % 8;
+
+  if (identity->is_unix
+      || address_bytes (&identity->address, &bytes) != network->size
+      || memcmp (bytes, network->bytes, whole) != 0)
+    return false;
+  return rest == 0
+         || ((bytes[whole] ^ network->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+static bool
+condition_holds (const struct access_condition *condition,
+                 const struct identity *identity)
+{
+  switch (condition->kind) {
+  case ACCESS_CERTIFICATE:
+    return identity->tls == IDENTITY_CERTIFICATE
+           && fnmatch (condition->pattern, identity->tls_name, FNM_NOESCAPE)
+                == 0;
+  case ACCESS_PSK:
+    return identity->tls == IDENTITY_PSK
+           && fnmatch (condition->pattern, identity->tls_name, FNM_NOESCAPE)
+                == 0;
+  case ACCESS_USER:
+    return identity->is_unix && identity->uid == condition->uid;
+  case ACCESS_ADDRESS:
+    return address_is_in (&condition->network, identity);
   }
-  if (identity->uid != geteuid () && identity->uid != 0) {
-    pb_set_error (EACCES, "only user %ju, who runs the server, and root may "
-                          "connect",
-                  (uintmax_t) geteuid ());
-    return -1;
+  return false;
+}
+
+static bool
+rule_holds (const struct access_rule *rule, const struct identity *identity)
+{
+  for (size_t i = 0; i < rule->nr_conditions; i++)
+    if (!condition_holds (&rule->conditions[i], identity))
+      return false;
+  return true;
+}
+
+/* Does the rule hold for this client and the export? */
+static bool
+rule_is_about (const struct access_rule *rule,
+               const struct identity *identity, const char *name)
+{
+  return fnmatch (rule->export, name, FNM_NOESCAPE) == 0
+         && rule_holds (rule, identity);
+}
+
+bool
+access_knows (const struct access *access, const struct identity *identity)
+{
+  for (size_t i = 0; i < access->nr_rules; i++)
+    if (rule_holds (&access->rules[i], identity))
+      return true;
+  return false;
+}
+
+unsigned
+access_rights (const struct access *access, const struct identity *identity,
+               const char *name)
+{
+  unsigned rights = 0;
+
+  for (size_t i = 0; i < access->nr_rules; i++)
+    if (rule_is_about (&access->rules[i], identity, name))
+      rights |= access->rules[i].rights;
+  return rights;
+}
+
+bool
+access_may_map (const struct access *access, const struct identity *identity,
+                const char *name, const char *map)
+{
+  for (size_t i = 0; i < access->nr_rules; i++) {
+    const struct access_rule *rule = &access->rules[i];
+
+    if (!rule_is_about (rule, identity, name))
+      continue;
+    for (size_t j = 0; j < rule->nr_maps; j++)
+      if (fnmatch (rule->maps[j], map, FNM_NOESCAPE) == 0)
+        return true;
   }
-  return 0;
+  return false;
+}
+
+bool
+access_needs_tls (const struct access *access)
+{
+  for (size_t i = 0; i < access->nr_rules; i++)
+    for (size_t j = 0; j < access->rules[i].nr_conditions; j++) {
+      enum access_kind kind = access->rules[i].conditions[j].kind;
+
+      if (kind == ACCESS_CERTIFICATE || kind == ACCESS_PSK)
+        return true;
+    }
+  return false;
+}
+
+void
+access_free (struct access *access)
+{
+  if (access == NULL)
+    return;
+  for (size_t i = 0; i < access->nr_rules; i++) {
+    struct access_rule *rule = &access->rules[i];
+
+    for (size_t j = 0; j < rule->nr_conditions; j++)
+      free (rule->conditions[j].pattern);
+    for (size_t j = 0; j < rule->nr_maps; j++)
+      free (rule->maps[j]);
+    free (rule->conditions);
+    free (rule->maps);
+    free (rule->export);
+  }
+  free (access->rules);
+  free (access);
 }

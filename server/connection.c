@@ -16,8 +16,8 @@
 #include "transmission.h"
 
 struct connection *
-connection_new (const struct server_config *config, int fd,
-                const struct identity *identity, uint64_t number)
+connection_new (const struct server_config *config, struct policy *policy,
+                int fd, const struct identity *identity, uint64_t number)
 {
   struct connection *connection = calloc (1, sizeof *connection);
 
@@ -27,6 +27,7 @@ connection_new (const struct server_config *config, int fd,
     return NULL;
   }
   connection->config = config;
+  connection->policy = policy_ref (policy);
   connection->identity = *identity;
   connection->number = number;
   connection->fd = fd;
@@ -55,11 +56,12 @@ connection_run (struct connection *connection)
 
   log_verbose ("client %" PRIu64 " (%s): connected", connection->number,
                connection->identity.text);
-  connection->transport->deadline
-    = clock_ms () + connection->config->handshake_timeout_ms;
+  transport_set_deadline (connection->transport,
+                          clock_ms ()
+                            + connection->config->handshake_timeout_ms);
   r = handshake_run (connection);
   if (r == 1) {
-    connection->transport->deadline = 0;
+    transport_set_deadline (connection->transport, 0);
     log_verbose ("client %" PRIu64 " (%s): is served '%s'", connection->number,
                  connection->identity.text, connection->export->name);
     r = transmission_run (connection);
@@ -102,5 +104,6 @@ connection_free (struct connection *connection)
     return;
   connection_forget_contexts (connection);
   transport_free (connection->transport);
+  policy_unref (connection->policy);
   free (connection);
 }

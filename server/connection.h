@@ -22,6 +22,7 @@
 
 struct connection {
   const struct server_config *config;
+  struct policy *policy; /* that the client has come under */
   struct identity identity;
   uint64_t number; /* among all since the start, for the log */
   int fd; /* its socket, which the transport owns */
@@ -38,15 +39,17 @@ struct connection {
                          * which are their numbers on the wire; ascending */
   size_t nr_contexts;
   const struct export *export; /* that is to be served, when it is known */
+  bool may_read;               /* its bytes, not only its maps */
 
   /* Neighbours in the server's list. */
   struct connection *previous, *next;
 };
 
 /* A connection over the socket FD, which it owns from here on, also when this
- * fails.
+ * fails.  POLICY gets a reference.
  */
-struct connection *connection_new (const struct server_config *config, int fd,
+struct connection *connection_new (const struct server_config *config,
+                                   struct policy *policy, int fd,
                                    const struct identity *identity,
                                    uint64_t number);
 

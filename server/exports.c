@@ -113,8 +113,6 @@ error:
 const struct export *
 exports_find (const struct exports *exports, const void *name, size_t length)
 {
-  if (length == 0)
-    return exports->count == 1 ? &exports->list[0] : NULL;
   for (size_t i = 0; i < exports->count; i++)
     if (strlen (exports->list[i].name) == length
         && memcmp (exports->list[i].name, name, length) == 0)

@@ -44,9 +44,7 @@ struct exports {
  */
 int exports_add (struct exports *exports, const char *name, pb_view *view);
 
-/* The export called by the LENGTH bytes NAME, or NULL.  The empty name stands
- * for the only one.
- */
+/* The export called by the LENGTH bytes NAME, or NULL. */
 const struct export *exports_find (const struct exports *exports,
                                    const void *name, size_t length);
 

@@ -34,6 +34,7 @@ static const struct {
   { NBD_OPT_EXPORT_NAME, option_export_name },
   { NBD_OPT_ABORT, option_abort },
   { NBD_OPT_LIST, option_list },
+  { NBD_OPT_STARTTLS, option_starttls },
   { NBD_OPT_INFO, option_info },
   { NBD_OPT_GO, option_go },
   { NBD_OPT_STRUCTURED_REPLY, option_structured_reply },
@@ -41,6 +42,24 @@ static const struct {
   { NBD_OPT_SET_META_CONTEXT, option_set_meta_context },
   { NBD_OPT_EXTENDED_HEADERS, option_extended_headers },
 };
+
+/* "FORCEDTLS": what a client can say before anybody knows who it is. */
+static bool
+is_free_to_all (uint32_t number)
+{
+  return number == NBD_OPT_STARTTLS || number == NBD_OPT_ABORT;
+}
+
+static enum option_result
+demand_tls (struct connection *connection, const struct option *option)
+{
+  if (option->number == NBD_OPT_EXPORT_NAME) {
+    pb_set_error (EACCES, "EXPORT_NAME without TLS");
+    return OPTION_FAILED;
+  }
+  return option_refuse (connection, option, NBD_REP_ERR_TLS_REQD,
+                        "option %" PRIu32 " needs TLS first", option->number);
+}
 
 static enum option_result
 handle_option (struct connection *connection, const struct option *option)
@@ -52,6 +71,10 @@ handle_option (struct connection *connection, const struct option *option)
                   option->number);
     return OPTION_FAILED;
   }
+  if (!is_free_to_all (option->number)
+      && policy_judge (connection->policy, &connection->identity)
+           != POLICY_GRANTED)
+    return demand_tls (connection, option);
   for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
     if (options[i].number == option->number)
       return options[i].handle (connection, option);

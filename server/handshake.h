@@ -44,6 +44,8 @@ enum option_result option_go (struct connection *connection,
                               const struct option *option);
 enum option_result option_list (struct connection *connection,
                                 const struct option *option);
+enum option_result option_starttls (struct connection *connection,
+                                    const struct option *option);
 enum option_result option_structured_reply (struct connection *connection,
                                             const struct option *option);
 enum option_result option_extended_headers (struct connection *connection,

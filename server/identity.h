@@ -8,12 +8,22 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#define IDENTITY_TEXT_MAX 192
+#define IDENTITY_NAME_MAX 512
+#define IDENTITY_TEXT_MAX 768
+
+enum identity_tls {
+  IDENTITY_NO_TLS = 0,
+  IDENTITY_TLS_UNKNOWN, /* with TLS, but who it is was not asked */
+  IDENTITY_PSK,         /* has the key of the user tls_name */
+  IDENTITY_CERTIFICATE  /* has a verified certificate for tls_name */
+};
 
 struct identity {
   bool is_unix;                    /* else TCP */
   uid_t uid;                       /* unix: of the process that connected */
   struct sockaddr_storage address; /* TCP: where it connected from */
+  enum identity_tls tls;
+  char tls_name[IDENTITY_NAME_MAX]; /* user, or DN as RFC 4514 writes it */
   char text[IDENTITY_TEXT_MAX];    /* for the log: "unix uid 0 pid 17" */
 };
 

@@ -11,6 +11,7 @@
 #include "byteorder.h"
 #include "handshake.h"
 #include "nbd-protocol.h"
+#include "visible.h"
 
 /* "Metadata contexts [...] apply only to the export that they were negotiated
  * for", by its name.
@@ -44,6 +45,12 @@ transmission_flags (const struct connection *connection, const char *name,
   return flags;
 }
 
+static bool
+may_open (const struct connection *connection, const struct export *export)
+{
+  return visible_rights (connection, export) & (ACCESS_READ | ACCESS_MAP);
+}
+
 /* The client is to be served EXPORT, which it called NAME. */
 static void
 choose (struct connection *connection, const struct export *export,
@@ -52,6 +59,7 @@ choose (struct connection *connection, const struct export *export,
   if (!contexts_are_for (connection, name, length))
     connection->nr_contexts = 0;
   connection->export = export;
+  connection->may_read = visible_rights (connection, export) & ACCESS_READ;
 }
 
 enum option_result
@@ -61,10 +69,10 @@ option_export_name (struct connection *connection, const struct option *option)
                       + NBD_EXPORT_NAME_REPLY_ZEROES] = { 0 };
   const char *name = (const char *) option->data;
   const struct export *export
-    = exports_find (connection->config->exports, name, option->length);
+    = visible_find (connection, name, option->length);
 
   /* There is no way to say no but to close. */
-  if (export == NULL) {
+  if (export == NULL || !may_open (connection, export)) {
     pb_set_error (ENOENT, "there is no export '%.*s'", SHOWN (option->length),
                   name);
     return OPTION_FAILED;
@@ -162,10 +170,13 @@ inform (struct connection *connection, const struct option *option,
       || data.count != (size_t) nr_infos * 2 || length > NBD_STRING_MAX)
     return option_refuse (connection, option, NBD_REP_ERR_INVALID,
                           "the option's data is malformed");
-  export = exports_find (connection->config->exports, name, length);
+  export = visible_find (connection, name, length);
   if (export == NULL)
     return option_refuse (connection, option, NBD_REP_ERR_UNKNOWN,
                           "there is no export '%.*s'", SHOWN (length), name);
+  if (result == OPTION_TRANSMIT && !may_open (connection, export))
+    return option_refuse (connection, option, NBD_REP_ERR_POLICY,
+                          "export '%s' may only be listed", export->name);
 
   if (reply_export (connection, option, export, name, length) == -1)
     return OPTION_FAILED;

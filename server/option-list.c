@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "handshake.h"
 #include "nbd-protocol.h"
+#include "visible.h"
 
 /* SERVER: 32 bits, length of the name; the name; the rest is for people. */
 static int
@@ -41,7 +42,8 @@ option_list (struct connection *connection, const struct option *option)
     return option_refuse (connection, option, NBD_REP_ERR_INVALID,
                           "LIST has no data");
   for (size_t i = 0; i < exports->count; i++)
-    if (reply_server (connection, option, &exports->list[i]) == -1)
+    if (visible_in_list (connection, &exports->list[i])
+        && reply_server (connection, option, &exports->list[i]) == -1)
       return OPTION_FAILED;
   return option_ack (connection, option);
 }

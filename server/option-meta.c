@@ -15,6 +15,7 @@
 #include "handshake.h"
 #include "log.h"
 #include "nbd-protocol.h"
+#include "visible.h"
 
 /* What both options have in their data.  All but the list points into that. */
 struct query {
@@ -131,12 +132,13 @@ option_list_meta_context (struct connection *connection,
   if (error)
     return option_refuse (connection, option, error,
                           "the option's data is malformed");
-  export = exports_find (connection->config->exports, queries.export_name,
+  export = visible_find (connection, queries.export_name,
                          queries.export_name_length);
   if (export == NULL)
     return refuse_export (connection, option, &queries);
   for (size_t i = 0; i < export->nr_contexts; i++)
     if (is_listed (&queries, &export->contexts[i])
+        && visible_context (connection, export, &export->contexts[i])
         && reply_context (connection, option, &export->contexts[i], 0) == -1)
       return OPTION_FAILED;
   return option_ack (connection, option);
@@ -179,6 +181,7 @@ select_contexts (struct connection *connection, const struct option *option,
     const struct context *context = &export->contexts[i];
 
     if (!has_query (queries, context->name, strlen (context->name))
+        || !visible_context (connection, export, context)
         || !is_usable (connection, export, context))
       continue;
     if (reply_context (connection, option, context, context->id) == -1)
@@ -205,7 +208,7 @@ option_set_meta_context (struct connection *connection,
   if (error)
     return option_refuse (connection, option, error,
                           "the option's data is malformed");
-  export = exports_find (connection->config->exports, queries.export_name,
+  export = visible_find (connection, queries.export_name,
                          queries.export_name_length);
   if (export == NULL)
     return refuse_export (connection, option, &queries);

@@ -168,10 +168,18 @@ check_range (struct request *request, uint64_t size)
 }
 
 static void
+check_may_read (struct request *request, const struct request_rules *rules)
+{
+  if (!rules->may_read)
+    refuse (request, EPERM, "only the export's maps may be seen");
+}
+
+static void
 check (struct request *request, const struct request_rules *rules)
 {
   switch (request->type) {
   case NBD_CMD_READ:
+    check_may_read (request, rules);
     check_flags (request, rules->is_structured ? NBD_CMD_FLAG_DF : 0);
     check_range (request, rules->size);
     if (request->length > rules->maximum)
@@ -189,6 +197,7 @@ check (struct request *request, const struct request_rules *rules)
     check_range (request, rules->size);
     break;
   case NBD_CMD_CACHE:
+    check_may_read (request, rules);
     check_flags (request, 0);
     check_range (request, rules->size);
     break;

@@ -32,6 +32,7 @@ struct request {
 struct request_rules {
   uint64_t size;            /* of the disk */
   uint32_t maximum;         /* bytes that one read may ask for */
+  bool may_read;            /* the client may have its bytes */
   bool is_structured;       /* or extended */
   bool is_extended;
   size_t nr_contexts;       /* that were selected */

@@ -24,7 +24,8 @@
 
 struct server {
   const struct server_config *config;
-  uint64_t nr_accepted; /* only used by server_accept () */
+  struct policy *policy; /* this and the next are the accepting thread's */
+  uint64_t nr_accepted;
 
   pthread_mutex_t lock;
   pthread_cond_t one_less;
@@ -33,16 +34,18 @@ struct server {
 };
 
 struct server *
-server_new (const struct server_config *config)
+server_new (const struct server_config *config, struct policy *policy)
 {
   struct server *server = calloc (1, sizeof *server);
   pthread_condattr_t attributes;
 
   if (server == NULL) {
     pb_set_error (errno, "server: %s", strerror (errno));
+    policy_unref (policy);
     return NULL;
   }
   server->config = config;
+  server->policy = policy;
   pthread_mutex_init (&server->lock, NULL); /* none of these fails on Linux */
   pthread_condattr_init (&attributes);
   pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
@@ -52,10 +55,18 @@ server_new (const struct server_config *config)
 }
 
 void
+server_set_policy (struct server *server, struct policy *policy)
+{
+  policy_unref (server->policy);
+  server->policy = policy;
+}
+
+void
 server_free (struct server *server)
 {
   if (server == NULL)
     return;
+  policy_unref (server->policy);
   pthread_cond_destroy (&server->one_less);
   pthread_mutex_destroy (&server->lock);
   free (server);
@@ -137,7 +148,7 @@ admit (struct server *server, int fd, struct identity *identity)
     log_line ("a client was gone before it was served: %s", pb_get_error ());
     return -1;
   }
-  if (access_check_client (server->config->access, identity) == -1) {
+  if (policy_judge (server->policy, identity) == POLICY_REFUSED) {
     log_line ("client %s: refused: %s", identity->text, pb_get_error ());
     return -1;
   }
@@ -171,7 +182,7 @@ server_accept (struct server *server, int listener)
     return 0;
   }
   set_socket_options (fd, &identity);
-  connection = connection_new (server->config, fd, &identity,
+  connection = connection_new (server->config, server->policy, fd, &identity,
                                ++server->nr_accepted);
   if (connection == NULL)
     return -1;

@@ -7,20 +7,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "access.h"
 #include "exports.h"
+#include "policy.h"
 
 /* Must stay as it is until server_free (). */
 struct server_config {
   const struct exports *exports;
-  const struct access *access;
   unsigned max_connections;      /* at once */
   unsigned handshake_timeout_ms; /* from connecting to transmission */
 };
 
 struct server;
 
-struct server *server_new (const struct server_config *config);
+/* POLICY holds for clients from now on; the reference is the server's. */
+struct server *server_new (const struct server_config *config,
+                           struct policy *policy);
+
+/* Another policy for clients that are accepted from now on; this reference is
+ * the server's, too.  For the thread that accepts.
+ */
+void server_set_policy (struct server *server, struct policy *policy);
 
 /* Take a client from the listening socket LISTENER and serve it in threads of
  * its own.  A client that may not connect, or is one too many, is sent away and

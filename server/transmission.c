@@ -175,6 +175,7 @@ transmission_run (struct connection *connection)
     .nr_threads = 1,
     .rules = {
       .size = pb_view_get_size (connection->export->view),
+      .may_read = connection->may_read,
       .is_structured = connection->style != REPLY_SIMPLE,
       .is_extended = connection->style == REPLY_EXTENDED,
       .nr_contexts = connection->nr_contexts,

@@ -15,23 +15,28 @@
 #include "pullback.h"
 #include "transport.h"
 
+struct plain_transport {
+  struct transport transport; /* must be first */
+  uint64_t deadline;          /* or 0 */
+};
+
 /* Wait until the socket is ready, or the deadline has passed. */
 static int
-wait_for (const struct transport *transport, short events)
+wait_for (const struct plain_transport *plain, short events)
 {
-  struct pollfd pollfd = { .fd = transport->fd, .events = events };
+  struct pollfd pollfd = { .fd = plain->transport.fd, .events = events };
   uint64_t now;
   int r;
 
   do {
     now = clock_ms ();
-    if (now >= transport->deadline) {
+    if (now >= plain->deadline) {
       pb_set_error (ETIMEDOUT, "the client was too slow");
       return -1;
     }
     r = poll (&pollfd, 1,
-              transport->deadline - now < INT_MAX ? transport->deadline - now
-                                                  : INT_MAX);
+              plain->deadline - now < INT_MAX ? plain->deadline - now
+                                              : INT_MAX);
   } while (r == 0 || (r == -1 && errno == EINTR));
   if (r == -1)
     pb_set_error (errno, "poll: %s", strerror (errno));
@@ -41,9 +46,10 @@ wait_for (const struct transport *transport, short events)
 static ssize_t
 plain_receive (struct transport *transport, void *buffer, size_t count)
 {
+  const struct plain_transport *plain = (struct plain_transport *) transport;
   ssize_t r;
 
-  if (transport->deadline && wait_for (transport, POLLIN) == -1)
+  if (plain->deadline && wait_for (plain, POLLIN) == -1)
     return -1;
   do
     r = recv (transport->fd, buffer, count, 0);
@@ -72,8 +78,9 @@ static int
 plain_send (struct transport *transport, struct iovec *iov, int nr_iov,
             bool more)
 {
+  const struct plain_transport *plain = (struct plain_transport *) transport;
   int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0)
-              | (transport->deadline ? MSG_DONTWAIT : 0);
+              | (plain->deadline ? MSG_DONTWAIT : 0);
 
   advance (&iov, &nr_iov, 0); /* past empty ones */
   while (nr_iov > 0) {
@@ -82,8 +89,8 @@ plain_send (struct transport *transport, struct iovec *iov, int nr_iov,
 
     if (r >= 0)
       advance (&iov, &nr_iov, r);
-    else if (errno == EAGAIN && transport->deadline) {
-      if (wait_for (transport, POLLOUT) == -1)
+    else if (errno == EAGAIN && plain->deadline) {
+      if (wait_for (plain, POLLOUT) == -1)
         return -1;
     }
     else if (errno != EINTR) {
@@ -119,6 +126,12 @@ plain_send_file (struct transport *transport, int fd, uint64_t offset,
 }
 
 static void
+plain_set_deadline (struct transport *transport, uint64_t deadline)
+{
+  ((struct plain_transport *) transport)->deadline = deadline;
+}
+
+static void
 plain_free (struct transport *transport)
 {
   close (transport->fd);
@@ -133,30 +146,32 @@ static const struct transport_ops unix_ops = {
   .receive = plain_receive,
   .send = plain_send,
   .send_file = plain_send_file,
+  .set_deadline = plain_set_deadline,
   .free = plain_free,
 };
 
 static const struct transport_ops tcp_ops = {
   .receive = plain_receive,
   .send = plain_send,
+  .set_deadline = plain_set_deadline,
   .free = plain_free,
 };
 
 struct transport *
 transport_plain_new (int fd)
 {
-  struct transport *transport = calloc (1, sizeof *transport);
+  struct plain_transport *plain = calloc (1, sizeof *plain);
   struct sockaddr_storage address;
   socklen_t length = sizeof address;
 
-  if (transport == NULL
+  if (plain == NULL
       || getsockname (fd, (struct sockaddr *) &address, &length) == -1) {
     pb_set_error (errno, "socket: %s", strerror (errno));
-    free (transport);
+    free (plain);
     close (fd);
     return NULL;
   }
-  transport->ops = address.ss_family == AF_UNIX ? &unix_ops : &tcp_ops;
-  transport->fd = fd;
-  return transport;
+  plain->transport.ops = address.ss_family == AF_UNIX ? &unix_ops : &tcp_ops;
+  plain->transport.fd = fd;
+  return &plain->transport;
 }

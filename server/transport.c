@@ -18,6 +18,12 @@ clock_ms (void)
 }
 
 void
+transport_set_deadline (struct transport *transport, uint64_t deadline)
+{
+  transport->ops->set_deadline (transport, deadline);
+}
+
+void
 transport_free (struct transport *transport)
 {
   if (transport)

@@ -36,14 +36,15 @@ struct transport_ops {
   int (*send_file) (struct transport *transport, int fd, uint64_t offset,
                     uint64_t count);
 
+  void (*set_deadline) (struct transport *transport, uint64_t deadline);
+
   /* End the stream in order, where it has a way to, and close the socket. */
   void (*free) (struct transport *transport);
 };
 
 struct transport {
   const struct transport_ops *ops;
-  int fd;            /* the socket */
-  uint64_t deadline; /* of all receiving and sending, by clock_ms (); 0: none */
+  int fd; /* the socket */
 };
 
 /* Milliseconds of the monotonic clock. */
@@ -53,6 +54,11 @@ uint64_t clock_ms (void);
  * also when this fails.
  */
 struct transport *transport_plain_new (int fd);
+
+/* All receiving and sending must be done by DEADLINE, a time of clock_ms (), or
+ * fails with ETIMEDOUT; 0 is none.  For the only thread that uses TRANSPORT.
+ */
+void transport_set_deadline (struct transport *transport, uint64_t deadline);
 
 void transport_free (struct transport *transport);
 

@@ -9,8 +9,10 @@ use strict;
 use warnings;
 no warnings 'portable'; # 64-bit numbers
 use Carp qw(confess);
+use IO::Socket::IP;
 use IO::Socket::UNIX;
-use Socket qw(SOCK_STREAM SHUT_WR);
+use POSIX ();
+use Socket qw(AF_UNIX PF_UNSPEC SOCK_STREAM);
 
 our %OPT = (EXPORT_NAME => 1, ABORT => 2, LIST => 3, STARTTLS => 5, INFO => 6,
             GO => 7, STRUCTURED_REPLY => 8, LIST_META => 9, SET_META => 10,
@@ -23,7 +25,6 @@ our %CMD = (READ => 0, WRITE => 1, DISC => 2, FLUSH => 3, TRIM => 4, CACHE => 5,
             ZEROES => 6, STATUS => 7, RESIZE => 8);
 our ($FUA, $DF, $REQ_ONE, $PAYLOAD) = (1, 4, 8, 32);
 
-our $socket_path = $ENV{SOCKET} or die "SOCKET is not set\n";
 our $checks = 0;
 
 # check CONDITION, WHAT: or the test has failed.
@@ -46,11 +47,14 @@ sub is
          "$what: got " . (defined $got ? $got : 'nothing') . ", not $want");
 }
 
-# A connection, with nothing said yet.  Reads that take 20 s have failed.
+# A connection to the unix socket $SOCKET, or to $HOST and $PORT, with nothing
+# said yet.  Reads that take 20 s have failed.
 sub dial
 {
-  my $socket = IO::Socket::UNIX->new (Type => SOCK_STREAM, Peer => $socket_path)
-    or die "cannot connect to $socket_path: $!\n";
+  my $socket = $ENV{PORT}
+    ? IO::Socket::IP->new (PeerHost => $ENV{HOST}, PeerPort => $ENV{PORT})
+    : IO::Socket::UNIX->new (Type => SOCK_STREAM, Peer => $ENV{SOCKET});
+  die "cannot connect: $!\n" unless $socket;
   setsockopt ($socket, Socket::SOL_SOCKET (), Socket::SO_RCVTIMEO (),
               pack ("q q", 20, 0));
   return $socket;
@@ -104,11 +108,37 @@ sub greet
   give ($socket, pack ('N', $flags));
 }
 
+# A connection with the greetings behind it, and with TLS where $TLS is set.
 sub start
 {
   my $socket = dial ();
   greet ($socket, 3);
-  return $socket;
+  return $socket unless $ENV{TLS};
+  ask ($socket, $OPT{STARTTLS}, '', $REP{ACK}, 'STARTTLS');
+  return with_tls ($socket, split (' ', $ENV{TLS}));
+}
+
+# with_tls SOCKET, ARGS...: talk through TLS on it from now on, as tls-bridge
+# does it with these arguments.
+sub with_tls
+{
+  my ($socket, @args) = @_;
+  socketpair (my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die;
+  my $pid = fork ();
+  if (!$pid) {
+    # First out of the way of the numbers that they shall have.
+    POSIX::dup2 (fileno ($socket), 20);
+    POSIX::dup2 (fileno ($theirs), 21);
+    POSIX::dup2 (20, 3);
+    POSIX::dup2 (21, 4);
+    POSIX::close ($_) for 5 .. 30;
+    exec { $ENV{BRIDGE} } 'tls-bridge', @args or POSIX::_exit (127);
+  }
+  close $theirs;
+  close $socket;
+  setsockopt ($ours, Socket::SOL_SOCKET (), Socket::SO_RCVTIMEO (),
+              pack ('q q', 20, 0));
+  return $ours;
 }
 
 sub option

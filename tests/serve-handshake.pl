@@ -76,6 +76,7 @@ my $socket = start ();
 }
 
 # Unknown options, and STARTTLS where there is no TLS.
+ask ($socket, $OPT{STARTTLS}, '', $REP{POLICY}, 'STARTTLS');
 ask ($socket, $_, '', $REP{UNSUP}, "option $_") for (0, 4, 12, 0xffffffff);
 ask ($socket, 99, 'x' x 100000, $REP{UNSUP}, 'an unknown option with data');
 ask ($socket, 99, 'x' x 300000, $REP{TOO_BIG}, 'an option with too much data');

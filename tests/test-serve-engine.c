@@ -158,10 +158,9 @@ static const struct view_ops ops = {
 /*** A connection to it. ***/
 
 static struct exports exports;
-static struct access policy = { .insecure = true };
+static struct policy *policy;
 static const struct server_config config = {
   .exports = &exports,
-  .access = &policy,
   .max_connections = 4,
   .handshake_timeout_ms = 20000,
 };
@@ -241,7 +240,7 @@ client_open (struct client *client, bool is_structured,
 
   CHECK (socketpair (AF_UNIX, SOCK_STREAM, 0, fds) == 0);
   client->fd = fds[0];
-  client->connection = connection_new (&config, fds[1], &identity, 1);
+  client->connection = connection_new (&config, policy, fds[1], &identity, 1);
   CHECK_OK (client->connection != NULL);
   CHECK (pthread_create (&client->thread, NULL, run, client) == 0);
 
@@ -588,6 +587,8 @@ main (void)
   view->size = SIZE;
   view->preferred_block_size = 4096;
   CHECK_OK (exports_add (&exports, "vda", view) == 0);
+  policy = policy_new (&(struct policy_config) { .insecure = true });
+  CHECK_OK (policy != NULL);
 
   test_wire_error ();
   test_out_of_order ();
@@ -595,6 +596,7 @@ main (void)
   test_common_length ();
   test_many_extents ();
   test_bad_table ();
+  policy_unref (policy);
   exports_clear (&exports);
   return 0;
 }

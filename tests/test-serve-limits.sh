@@ -79,12 +79,26 @@ refused 'Address already in use' --listen "unix:$dir/file" vdb=raw:b.raw
 end_serve s
 [ ! -e s.pid ] || fail 'the pid file is left behind'
 
+# What it gives up: capabilities, new privileges, system calls.
+start_serve s vda=a.qcow2
+grep -qx 'NoNewPrivs:	1' "/proc/$serve_pid/status" || fail 'no_new_privs'
+grep -qx 'Seccomp:	2' "/proc/$serve_pid/status" || fail 'seccomp'
+grep -qx 'CapEff:	0*' "/proc/$serve_pid/status" || fail 'capabilities'
+for task in "/proc/$serve_pid/task"/*; do
+  grep -qx 'Seccomp:	2' "$task/status" || fail "seccomp of $task"
+done
+end_serve s
+# The command of --run keeps what it had.
+expect_status 0 backup-serve vda=a.qcow2 \
+  --run 'grep -E "^(Seccomp|NoNewPrivs|CapEff):" /proc/self/status'
+grep -E '^(Seccomp|NoNewPrivs|CapEff):' /proc/self/status | diff - out ||
+  fail 'the command has lost something'
+
 # No more clients than allowed, and the next when one has left; several
 # connections are not promised where there can be one only.
 start_serve s --max-connections 2 vda=a.qcow2
 cat >hold.pl <<'END'
 require $ENV{CLIENT};
-our ($socket_path);
 my @held = map { (go ('simple', 'vda'))[0] } 1 .. 2;
 my $third = dial ();
 expect_close ($third, 'one client too many');

@@ -93,14 +93,13 @@ is_left_over (const struct sockaddr_un *address)
          && errno == ECONNREFUSED;
 }
 
-/* Only the server's user may connect, whatever the umask is: no access rule
- * lets anybody else in.
- */
+/* The umask decides who may connect to a unix socket. */
 static int
-bind_unix (const struct listener *listener, const struct sockaddr_un *address)
+bind_unix (const struct listener *listener, const struct sockaddr_un *address,
+           bool for_all)
 {
   const struct sockaddr *generic = (const struct sockaddr *) address;
-  mode_t umask_before = umask (0177);
+  mode_t umask_before = umask (for_all ? 0111 : 0177);
   int r = bind (listener->fd, generic, sizeof *address);
 
   if (r == -1 && errno == EADDRINUSE) {
@@ -114,7 +113,7 @@ bind_unix (const struct listener *listener, const struct sockaddr_un *address)
 }
 
 static int
-listen_unix (struct listener *listener, const char *path)
+listen_unix (struct listener *listener, const char *path, bool for_all)
 {
   struct sockaddr_un address = { .sun_family = AF_UNIX };
 
@@ -128,7 +127,7 @@ listen_unix (struct listener *listener, const char *path)
   listener->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (listener->fd == -1)
     return fail (path, "socket");
-  if (bind_unix (listener, &address) == -1)
+  if (bind_unix (listener, &address, for_all) == -1)
     return fail (path, "bind");
   listener->path = strdup (path); /* ours to remove from here on */
   if (listener->path == NULL)
@@ -271,7 +270,7 @@ add_tcp (struct listeners *listeners, const char *address)
 }
 
 int
-listeners_add (struct listeners *listeners, const char *address)
+listeners_add (struct listeners *listeners, const char *address, bool for_all)
 {
   struct listener *listener;
 
@@ -284,7 +283,7 @@ listeners_add (struct listeners *listeners, const char *address)
     return -1;
   }
   listener = add (listeners);
-  return listener ? listen_unix (listener, address + 5) : -1;
+  return listener ? listen_unix (listener, address + 5, for_all) : -1;
 }
 
 int
@@ -314,7 +313,7 @@ listeners_add_private (struct listeners *listeners)
     path = NULL;
     return fail (base, "address");
   }
-  return listen_unix (listener, path);
+  return listen_unix (listener, path, false);
 }
 
 bool

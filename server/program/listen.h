@@ -23,9 +23,11 @@ struct listeners {
 /* Listen on "unix:PATH", or on "tcp:HOST[:PORT]" at every address that HOST
  * has; an IPv6 address is written in brackets, an empty HOST means all of this
  * machine's, PORT 0 any that is free.  A unix socket that nobody listens on
- * any more is replaced.
+ * any more is replaced; only this user can connect to one, unless it is for
+ * all.
  */
-int listeners_add (struct listeners *listeners, const char *address);
+int listeners_add (struct listeners *listeners, const char *address,
+                   bool for_all);
 
 /* Listen on a unix socket in a new folder that only this user can enter. */
 int listeners_add_private (struct listeners *listeners);

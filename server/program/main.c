@@ -20,6 +20,7 @@
 #include "log.h"
 #include "options.h"
 #include "pid-file.h"
+#include "privileges.h"
 #include "server.h"
 
 #define EXIT_STATUS_FAILED 1
@@ -32,7 +33,6 @@
 struct program {
   const struct options *options;
   struct exports exports;
-  struct access access;
   struct server_config config;
   struct listeners listeners;
   struct server *server;
@@ -64,17 +64,59 @@ open_listeners (struct program *program)
   const struct options *options = program->options;
 
   for (size_t i = 0; i < options->nr_listen; i++)
-    if (listeners_add (&program->listeners, options->listen[i]) == -1)
+    if (listeners_add (&program->listeners, options->listen[i],
+                       options->security.access != NULL)
+        == -1)
       return -1;
   if (options->nr_listen == 0
       && listeners_add_private (&program->listeners) == -1)
     return -1;
-  if (listeners_have_tcp (&program->listeners) && !options->insecure) {
-    pb_set_error (EINVAL, "--listen tcp: anybody who reaches that address could "
-                          "read the disks; say --insecure if that is meant");
-    return -1;
-  }
   return 0;
+}
+
+/* What the options say of security, with the files that they name as they are
+ * now.
+ */
+static struct policy *
+read_policy (struct program *program)
+{
+  struct policy *policy = policy_new (&program->options->security);
+
+  if (policy && listeners_have_tcp (&program->listeners)
+      && policy_check_tcp (policy) == -1) {
+    pb_set_error (EACCES, "--listen tcp: %s", pb_get_error ());
+    policy_unref (policy);
+    return NULL;
+  }
+  return policy;
+}
+
+static int
+start_server (struct program *program)
+{
+  struct policy *policy = read_policy (program);
+
+  if (policy == NULL)
+    return -1;
+  program->server = server_new (&program->config, policy);
+  return program->server ? 0 : -1;
+}
+
+/* Clients that come from now on meet the files as they are now; where those are
+ * wrong, as they were.
+ */
+static void
+reload (struct program *program)
+{
+  struct policy *policy = read_policy (program);
+
+  if (policy)
+    server_set_policy (program->server, policy);
+  else
+    log_line ("certificates, keys and rules stay as they were: %s",
+              pb_get_error ());
+  if (log_reopen () == -1)
+    log_line ("%s", pb_get_error ());
 }
 
 /* Before there is a thread, so that all have the signals blocked. */
@@ -145,8 +187,7 @@ handle_signals (struct program *program)
   while (read (program->signal_fd, &info, sizeof info) == sizeof info)
     switch (info.ssi_signo) {
     case SIGHUP:
-      if (log_reopen () == -1)
-        log_line ("%s", pb_get_error ());
+      reload (program);
       break;
     case SIGCHLD:
       if (program->child && child_has_ended (program->child, &status)) {
@@ -208,10 +249,8 @@ serve (struct program *program)
   const struct options *options = program->options;
   int status;
 
-  program->access.insecure = options->insecure;
   program->config = (struct server_config) {
     .exports = &program->exports,
-    .access = &program->access,
     .max_connections = options->max_connections,
     .handshake_timeout_ms = options->handshake_timeout * 1000,
   };
@@ -219,9 +258,11 @@ serve (struct program *program)
   if (log_open (options->log, options->verbose) == -1
       || open_signals (program) == -1 || open_disks (program) == -1
       || open_listeners (program) == -1
-      || (program->server = server_new (&program->config)) == NULL
-      || announce (program) == -1) {
+      || start_server (program) == -1
+      || announce (program) == -1 || privileges_drop () == -1) {
     fprintf (stderr, "backup-serve: %s\n", pb_get_error ());
+    if (program->child)
+      kill (program->child, SIGTERM);
     return EXIT_STATUS_FAILED;
   }
   status = run (program);

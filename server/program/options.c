@@ -28,6 +28,15 @@ static const char help_text[] =
   "                           socket in a new private folder)\n"
   "      --run COMMAND        run COMMAND, which finds the address in $uri, and\n"
   "                           end with it\n"
+  "\n"
+  "Whom to serve:\n"
+  "      --tls off|on|require whether clients can, or must, use TLS (default\n"
+  "                           require where one of the next two is given)\n"
+  "      --tls-certificates FOLDER\n"
+  "                           certificates of the server and of the authority\n"
+  "      --tls-psk FILE       users and their pre-shared keys\n"
+  "      --tls-verify-peer    clients need a certificate of the authority too\n"
+  "      --access FILE        rules that say who may list, read and map what\n"
   "      --insecure           serve anyone who can connect\n"
   "\n"
   "What to serve:\n"
@@ -52,10 +61,15 @@ static const char help_text[] =
 
 enum long_only {
   OPT_HELP = 256,
+  OPT_ACCESS,
   OPT_VERSION,
   OPT_LISTEN,
   OPT_RUN,
   OPT_INSECURE,
+  OPT_TLS,
+  OPT_TLS_CERTIFICATES,
+  OPT_TLS_PSK,
+  OPT_TLS_VERIFY_PEER,
   OPT_DATA_FILE,
   OPT_ALLOW_WRITER,
   OPT_MAX_CONNECTIONS,
@@ -65,6 +79,7 @@ enum long_only {
 };
 
 static const struct option long_options[] = {
+  { "access", required_argument, NULL, OPT_ACCESS },
   { "allow-writer", no_argument, NULL, OPT_ALLOW_WRITER },
   { "data-file", no_argument, NULL, OPT_DATA_FILE },
   { "handshake-timeout", required_argument, NULL, OPT_HANDSHAKE_TIMEOUT },
@@ -75,6 +90,10 @@ static const struct option long_options[] = {
   { "max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS },
   { "pid-file", required_argument, NULL, OPT_PID_FILE },
   { "run", required_argument, NULL, OPT_RUN },
+  { "tls", required_argument, NULL, OPT_TLS },
+  { "tls-certificates", required_argument, NULL, OPT_TLS_CERTIFICATES },
+  { "tls-psk", required_argument, NULL, OPT_TLS_PSK },
+  { "tls-verify-peer", no_argument, NULL, OPT_TLS_VERIFY_PEER },
   { "verbose", no_argument, NULL, 'v' },
   { "version", no_argument, NULL, OPT_VERSION },
   { NULL, 0, NULL, 0 },
@@ -125,6 +144,39 @@ add_listen (struct options *options, const char *address)
   return 0;
 }
 
+static int
+parse_tls (const char *text, struct options *options)
+{
+  static const char *const names[]
+    = { [TLS_OFF] = "off", [TLS_ON] = "on", [TLS_REQUIRE] = "require" };
+
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (strcmp (text, names[i]) == 0) {
+      options->security.tls = i;
+      options->has_tls = true;
+      return 0;
+    }
+  return wrong ("--tls: '%s' is none of off, on and require", text);
+}
+
+/* Whoever gives keys means them to be used. */
+static int
+complete_security (struct options *options)
+{
+  struct policy_config *security = &options->security;
+  bool has_keys = security->tls_certificates || security->tls_psk;
+
+  if (!options->has_tls)
+    security->tls = has_keys ? TLS_REQUIRE : TLS_OFF;
+  if (security->tls != TLS_OFF && !has_keys)
+    return wrong ("--tls: --tls-certificates or --tls-psk is needed");
+  if (security->access && security->insecure)
+    return wrong ("--access and --insecure exclude each other");
+  if (security->tls_verify_peer && !security->tls_certificates)
+    return wrong ("--tls-verify-peer: --tls-certificates is needed");
+  return 0;
+}
+
 /* One option that getopt has found. */
 static int
 parse_one (int option, struct options *options)
@@ -138,8 +190,22 @@ parse_one (int option, struct options *options)
   case OPT_RUN:
     options->run = optarg;
     return 0;
+  case OPT_ACCESS:
+    options->security.access = optarg;
+    return 0;
   case OPT_INSECURE:
-    options->insecure = true;
+    options->security.insecure = true;
+    return 0;
+  case OPT_TLS:
+    return parse_tls (optarg, options);
+  case OPT_TLS_CERTIFICATES:
+    options->security.tls_certificates = optarg;
+    return 0;
+  case OPT_TLS_PSK:
+    options->security.tls_psk = optarg;
+    return 0;
+  case OPT_TLS_VERIFY_PEER:
+    options->security.tls_verify_peer = true;
     return 0;
   case OPT_DATA_FILE:
     options->image_flags |= PB_IMAGE_DATA_FILE;
@@ -209,6 +275,7 @@ options_parse (struct options *options, int argc, char **argv)
       return OPTIONS_WRONG;
   }
   return parse_operands (options, argc - optind, argv + optind) == -1
+             || complete_security (options) == -1
            ? OPTIONS_WRONG
            : OPTIONS_RUN;
 }

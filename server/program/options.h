@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "policy.h"
 #include "pullback.h"
 
 /* How long a server that is told to end waits for its clients' last requests.
@@ -17,7 +18,8 @@
 struct options {
   size_t nr_listen;
   const char **listen;
-  bool insecure;
+  struct policy_config security;
+  bool has_tls; /* --tls was given */
   unsigned max_connections;
   unsigned handshake_timeout; /* seconds */
   unsigned image_flags;       /* of enum pb_image_flags */

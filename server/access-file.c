@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* access-file.c: reading the rules of an access file. */
+
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access-rules.h"
+#include "cleanup.h"
+#include "pullback.h"
+
+/* Words of one rule. */
+#define WORDS_MAX 64
+
+/* What is being read, and where. */
+struct parser {
+  const char *file;
+  unsigned line;
+  size_t nr_words, at;
+  char *words[WORDS_MAX]; /* in the line's own memory */
+  struct access *access;
+};
+
+static int wrong (const struct parser *parser, const char *format, ...)
+  __attribute__ ((__format__ (__printf__, 2, 3)));
+
+static int
+wrong (const struct parser *parser, const char *format, ...)
+{
+  char text[512];
+  va_list args;
+
+  va_start (args, format);
+  vsnprintf (text, sizeof text, format, args);
+  va_end (args);
+  pb_set_error (EINVAL, "%s: line %u: %s", parser->file, parser->line, text);
+  return -1;
+}
+
+/* Cut LINE into words, in place.  In double quotes a backslash stands before a
+ * quote or a backslash that is meant itself.
+ */
+static int
+split (struct parser *parser, char *line)
+{
+  char *in = line;
+
+  parser->nr_words = parser->at = 0;
+  for (;;) {
+    in += strspn (in, " \t\r\n");
+    if (*in == '\0' || *in == '#')
+      return 0;
+    if (parser->nr_words == WORDS_MAX)
+      return wrong (parser, "more than %d words", WORDS_MAX);
+
+    char *out = parser->words[parser->nr_words++] = in;
+    bool is_quoted = false;
+    for (; *in && (is_quoted || !strchr (" \t\r\n", *in)); in++) {
+      if (*in == '"')
+        is_quoted = !is_quoted;
+      else if (is_quoted && *in == '\\' && (in[1] == '"' || in[1] == '\\'))
+        *out++ = *++in;
+      else
+        *out++ = *in;
+    }
+    if (is_quoted)
+      return wrong (parser, "a double quote is missing");
+    if (*in)
+      in++;
+    *out = '\0';
+  }
+}
+
+/* The next word, or NULL. */
+static char *
+next (struct parser *parser)
+{
+  return parser->at < parser->nr_words ? parser->words[parser->at++] : NULL;
+}
+
+static int
+parse_user (struct parser *parser, const char *word, uid_t *uid)
+{
+  struct passwd *user = getpwnam (word); /* no other thread asks */
+  char *end;
+  unsigned long value;
+
+  if (user) {
+    *uid = user->pw_uid;
+    return 0;
+  }
+  errno = 0;
+  value = strtoul (word, &end, 10);
+  if (word[0] < '0' || word[0] > '9' || *end != '\0' || errno
+      || value >= UINT32_MAX)
+    return wrong (parser, "there is no user '%s'", word);
+  *uid = value;
+  return 0;
+}
+
+static int
+parse_address (struct parser *parser, char *word,
+               struct access_network *network)
+{
+  char *slash = strchr (word, '/'), *end;
+  unsigned long bits;
+
+  if (slash)
+    *slash = '\0';
+  if (inet_pton (AF_INET, word, network->bytes) == 1)
+    network->size = 4;
+  else if (inet_pton (AF_INET6, word, network->bytes) == 1)
+    network->size = 16;
+  else
+    return wrong (parser, "'%s' is no address", word);
+  network->bits = network->size * 8;
+  if (slash == NULL)
+    return 0;
+  errno = 0;
+  bits = strtoul (slash + 1, &end, 10);
+  if (slash[1] < '0' || slash[1] > '9' || *end != '\0' || errno
+      || bits > network->bits)
+    return wrong (parser, "'%s' is not the number of an address's bits",
+                  slash + 1);
+  network->bits = bits;
+  return 0;
+}
+
+static int
+parse_condition (struct parser *parser, const char *kind, char *value,
+                 struct access_condition *condition)
+{
+  if (strcmp (kind, "user") == 0) {
+    condition->kind = ACCESS_USER;
+    return parse_user (parser, value, &condition->uid);
+  }
+  if (strcmp (kind, "address") == 0) {
+    condition->kind = ACCESS_ADDRESS;
+    return parse_address (parser, value, &condition->network);
+  }
+  if (strcmp (kind, "certificate") == 0)
+    condition->kind = ACCESS_CERTIFICATE;
+  else if (strcmp (kind, "psk") == 0)
+    condition->kind = ACCESS_PSK;
+  else
+    return wrong (parser, "'%s' is none of certificate, psk, user, address "
+                          "and export",
+                  kind);
+  condition->pattern = strdup (value);
+  return condition->pattern ? 0 : wrong (parser, "out of memory");
+}
+
+/* Up to the word "export". */
+static int
+parse_conditions (struct parser *parser, struct access_rule *rule)
+{
+  char *word, *value;
+
+  while ((word = next (parser)) && strcmp (word, "export") != 0) {
+    struct access_condition *conditions = reallocarray (
+      rule->conditions, rule->nr_conditions + 1, sizeof *conditions);
+
+    if (conditions == NULL)
+      return wrong (parser, "out of memory");
+    rule->conditions = conditions;
+    conditions[rule->nr_conditions] = (struct access_condition) { .uid = 0 };
+    value = next (parser);
+    if (value == NULL)
+      return wrong (parser, "something is missing after '%s'", word);
+    if (parse_condition (parser, word, value,
+                         &conditions[rule->nr_conditions])
+        == -1)
+      return -1;
+    rule->nr_conditions++;
+  }
+  if (word == NULL)
+    return wrong (parser, "the word 'export' is missing");
+  if (rule->nr_conditions == 0)
+    return wrong (parser, "it does not say who is allowed");
+  return 0;
+}
+
+static int
+add_map (struct parser *parser, struct access_rule *rule, const char *pattern)
+{
+  char **maps
+    = reallocarray (rule->maps, rule->nr_maps + 1, sizeof *rule->maps);
+
+  if (maps == NULL)
+    return wrong (parser, "out of memory");
+  rule->maps = maps;
+  maps[rule->nr_maps] = strdup (pattern);
+  if (maps[rule->nr_maps] == NULL)
+    return wrong (parser, "out of memory");
+  rule->nr_maps++;
+  rule->rights |= ACCESS_MAP;
+  return 0;
+}
+
+static int
+parse_rights (struct parser *parser, struct access_rule *rule)
+{
+  char *word;
+
+  while ((word = next (parser))) {
+    if (strcmp (word, "list") == 0)
+      rule->rights |= ACCESS_LIST;
+    else if (strcmp (word, "read") == 0)
+      rule->rights |= ACCESS_READ;
+    else if (strcmp (word, "map") == 0) {
+      if (add_map (parser, rule, "*") == -1)
+        return -1;
+    }
+    else if (strncmp (word, "map=", 4) == 0) {
+      if (add_map (parser, rule, word + 4) == -1)
+        return -1;
+    }
+    else
+      return wrong (parser, "'%s' is none of list, read, map and map=PATTERN",
+                    word);
+  }
+  if (rule->rights == 0)
+    return wrong (parser, "it does not say what is allowed");
+  return 0;
+}
+
+/* The rule is in the list already, so that what it has got is freed with it. */
+static int
+parse_rule (struct parser *parser)
+{
+  struct access *access = parser->access;
+  struct access_rule *rules, *rule;
+  char *word = next (parser);
+
+  if (word == NULL)
+    return 0; /* an empty line */
+  if (strcmp (word, "allow") != 0)
+    return wrong (parser, "'%s': a rule starts with 'allow'", word);
+  rules
+    = reallocarray (access->rules, access->nr_rules + 1, sizeof *rules);
+  if (rules == NULL)
+    return wrong (parser, "out of memory");
+  access->rules = rules;
+  rule = &rules[access->nr_rules++];
+  *rule = (struct access_rule) { .rights = 0 };
+  if (parse_conditions (parser, rule) == -1)
+    return -1;
+  word = next (parser);
+  if (word == NULL)
+    return wrong (parser, "the name of an export is missing");
+  rule->export = strdup (word);
+  if (rule->export == NULL)
+    return wrong (parser, "out of memory");
+  return parse_rights (parser, rule);
+}
+
+static int
+parse_file (struct parser *parser, FILE *stream)
+{
+  char *CLEANUP_FREE line = NULL;
+  size_t size = 0;
+  ssize_t length;
+
+  while ((length = getline (&line, &size, stream)) != -1) {
+    parser->line++;
+    if (memchr (line, '\0', length))
+      return wrong (parser, "a NUL byte");
+    if (split (parser, line) == -1 || parse_rule (parser) == -1)
+      return -1;
+  }
+  if (ferror (stream)) {
+    pb_set_error (errno, "%s: %s", parser->file, strerror (errno));
+    return -1;
+  }
+  return 0;
+}
+
+struct access *
+access_read (const char *file)
+{
+  FILE *stream = fopen (file, "re");
+  struct parser parser = { .file = file };
+  int r;
+
+  if (stream == NULL) {
+    pb_set_error (errno, "%s: %s", file, strerror (errno));
+    return NULL;
+  }
+  parser.access = calloc (1, sizeof *parser.access);
+  r = parser.access ? parse_file (&parser, stream)
+                    : wrong (&parser, "out of memory");
+  fclose (stream);
+  if (r == -1) {
+    access_free (parser.access);
+    return NULL;
+  }
+  return parser.access;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* policy.c: what the operator has said about security. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy.h"
+#include "pullback.h"
+
+struct policy {
+  atomic_uint references;
+  enum tls_mode tls;
+  struct tls_credentials *credentials;
+  bool identifies_tls; /* TLS can tell who a client is */
+  bool insecure;
+  struct access *access;
+};
+
+/* A rule that can never hold is a mistake that its author wants to know of. */
+static int
+check_rules (const struct policy *policy, const struct policy_config *config)
+{
+  if (!access_needs_tls (policy->access)
+      || (config->tls != TLS_OFF && policy->identifies_tls))
+    return 0;
+  pb_set_error (EINVAL, "%s: a rule is about certificates or pre-shared keys, "
+                        "but neither --tls-verify-peer nor --tls-psk is in "
+                        "use",
+                config->access);
+  return -1;
+}
+
+struct policy *
+policy_new (const struct policy_config *config)
+{
+  struct policy *policy = calloc (1, sizeof *policy);
+
+  if (policy == NULL) {
+    pb_set_error (errno, "security: %s", strerror (errno));
+    return NULL;
+  }
+  policy->references = 1;
+  policy->tls = config->tls;
+  policy->insecure = config->insecure;
+  policy->identifies_tls = config->tls_psk || config->tls_verify_peer;
+  if (config->access) {
+    policy->access = access_read (config->access);
+    if (policy->access == NULL || check_rules (policy, config) == -1) {
+      policy_unref (policy);
+      return NULL;
+    }
+  }
+  if (config->tls == TLS_OFF)
+    return policy;
+  policy->credentials
+    = tls_credentials_new (config->tls_certificates, config->tls_psk,
+                           config->tls_verify_peer);
+  if (policy->credentials == NULL) {
+    policy_unref (policy);
+    return NULL;
+  }
+  return policy;
+}
+
+struct policy *
+policy_ref (struct policy *policy)
+{
+  atomic_fetch_add (&policy->references, 1);
+  return policy;
+}
+
+void
+policy_unref (struct policy *policy)
+{
+  if (policy == NULL || atomic_fetch_sub (&policy->references, 1) > 1)
+    return;
+  tls_credentials_free (policy->credentials);
+  access_free (policy->access);
+  free (policy);
+}
+
+const struct tls_credentials *
+policy_credentials (const struct policy *policy)
+{
+  return policy->credentials;
+}
+
+const struct access *
+policy_access (const struct policy *policy)
+{
+  return policy->access;
+}
+
+static bool
+is_own_user (const struct identity *identity)
+{
+  return identity->is_unix
+         && (identity->uid == geteuid () || identity->uid == 0);
+}
+
+static bool
+is_known (const struct policy *policy, const struct identity *identity)
+{
+  if (policy->access)
+    return access_knows (policy->access, identity);
+  return policy->insecure || is_own_user (identity)
+         || identity->tls == IDENTITY_PSK
+         || identity->tls == IDENTITY_CERTIFICATE;
+}
+
+enum policy_verdict
+policy_judge (const struct policy *policy, const struct identity *identity)
+{
+  if (policy->tls == TLS_REQUIRE && identity->tls == IDENTITY_NO_TLS)
+    return POLICY_NEEDS_TLS;
+  if (is_known (policy, identity))
+    return POLICY_GRANTED;
+  if (policy->credentials && policy->identifies_tls
+      && identity->tls == IDENTITY_NO_TLS)
+    return POLICY_NEEDS_TLS;
+  if (policy->access)
+    pb_set_error (EACCES, "no rule is about this client");
+  else if (identity->is_unix)
+    pb_set_error (EACCES, "only user %ju, who runs the server, and root may "
+                          "connect",
+                  (uintmax_t) geteuid ());
+  else
+    pb_set_error (EACCES, "nothing says who this client is");
+  return POLICY_REFUSED;
+}
+
+int
+policy_check_tcp (const struct policy *policy)
+{
+  if (policy->access || policy->insecure
+      || (policy->credentials && policy->identifies_tls))
+    return 0;
+  if (policy->credentials)
+    pb_set_error (EACCES, "TLS without --tls-verify-peer does not tell who a "
+                          "client is; say --insecure if anybody may read the "
+                          "disks");
+  else
+    pb_set_error (EACCES, "anybody who reaches that address could read the "
+                          "disks; use TLS, or say --insecure if that is "
+                          "meant");
+  return -1;
+}

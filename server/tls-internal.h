@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* tls-internal.h: what the two files of TLS share, with gnutls's own types. */
+
+#ifndef PULLBACK_TLS_INTERNAL_H
+#define PULLBACK_TLS_INTERNAL_H
+
+#include <gnutls/gnutls.h>
+
+#include "tls.h"
+
+struct tls_credentials {
+  gnutls_certificate_credentials_t certificates; /* or NULL, as psk */
+  gnutls_psk_server_credentials_t psk;
+  gnutls_priority_t priority;
+  bool verify_peer;
+};
+
+#endif /* PULLBACK_TLS_INTERNAL_H */

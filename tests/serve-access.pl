@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# serve-access.pl: what one client is granted, by every way to get it.
+#
+#   serve-access.pl EXPORT=RIGHTS[:MAP,MAP...]...
+#
+# RIGHTS are letters of "lrm" for list, read and map, or "-" for an export that
+# is there, but not for this client.  Run by test-serve-access.sh; how to connect
+# is in the environment (serve-client.pl).
+
+use strict;
+use warnings;
+use FindBin;
+require "$FindBin::Bin/serve-client.pl";
+our (%OPT, %REP, %CMD, $checks);
+
+my @base = qw(base:allocation qemu:allocation-depth);
+my @names = map { "qemu:dirty-bitmap:$_" } qw(b0 cp1 cp2);
+
+# The type of the last reply.
+sub outcome
+{
+  my ($socket, $option, $data) = @_;
+  option ($socket, $option, $data);
+  for (;;) {
+    my ($type) = reply ($socket, $option);
+    return $type if $type == 1 || $type & 0x80000000;
+  }
+}
+
+my (%rights, %maps);
+for (@ARGV) {
+  my ($name, $rights, $maps) = /^(\w+)=([-lrm]+):?(.*)$/ or die "wrong: $_\n";
+  $rights{$name} = $rights;
+  $maps{$name} = [sort (@base, map { "qemu:dirty-bitmap:$_" }
+                               split (/,/, $maps))];
+}
+
+my $socket = start ();
+ask ($socket, $OPT{STRUCTURED_REPLY}, '', $REP{ACK}, 'STRUCTURED_REPLY');
+my @listed = map { unpack ('N/a', $_->[1]) }
+  ask ($socket, $OPT{LIST}, '', $REP{ACK}, 'LIST');
+is (join (' ', sort @listed),
+    join (' ', sort grep { $rights{$_} =~ /l/ } keys %rights), 'LIST');
+
+my @open = grep { $rights{$_} =~ /[rm]/ } keys %rights;
+is (outcome ($socket, $OPT{INFO}, info_data ('')),
+    @open == 1 ? $REP{ACK} : $REP{UNKNOWN}, 'INFO of the empty name');
+
+for my $name (sort keys %rights) {
+  my $rights = $rights{$name};
+  my $see = $rights =~ /[lrm]/ ? $REP{ACK} : $REP{UNKNOWN};
+  is (outcome ($socket, $OPT{INFO}, info_data ($name)), $see, "INFO of $name");
+  is (outcome ($socket, $OPT{LIST_META}, meta_data ($name)), $see,
+      "LIST_META of $name");
+  is (outcome ($socket, $OPT{SET_META}, meta_data ($name, @base, @names)), $see,
+      "SET_META of $name");
+  if ($see == $REP{ACK}) {
+    for my $option (@OPT{qw(LIST_META SET_META)}) {
+      my %contexts = contexts ($socket, $option, $name, @base, @names);
+      is (join (' ', sort keys %contexts), "@{$maps{$name}}",
+          "contexts of $name");
+    }
+    my %all = contexts ($socket, $OPT{LIST_META}, $name, 'qemu:', 'base:');
+    is (join (' ', sort keys %all), "@{$maps{$name}}",
+        "contexts of $name by wildcards");
+  }
+
+  my $export_name = start ();
+  option ($export_name, $OPT{EXPORT_NAME}, $name);
+  my $reply = take ($export_name, 10);
+  is (defined $reply ? 1 : 0, $rights =~ /[rm]/ ? 1 : 0,
+      "EXPORT_NAME of $name");
+  close $export_name;
+
+  if ($rights !~ /[rm]/) {
+    is (outcome ($socket, $OPT{GO}, info_data ($name)),
+        $rights =~ /l/ ? $REP{POLICY} : $REP{UNKNOWN}, "GO of $name");
+    next;
+  }
+  my ($served, $size, undef, $contexts)
+    = go ('structured', $name, @base, @names);
+  give ($served, request ($CMD{STATUS}, 0, 1, 0, $size));
+  my ($statuses) = statuses ($served, 1, $size);
+  is (scalar keys %$statuses, scalar @{$maps{$name}},
+      "block status of $name: contexts");
+  give ($served, request ($CMD{CACHE}, 0, 2, 0, 512));
+  is (error_of ($served, 2, 'CACHE'), $rights =~ /r/ ? 0 : 1, "CACHE of $name");
+  give ($served, request ($CMD{READ}, 0, 3, 0, 512));
+  if ($rights =~ /r/) {
+    my ($bytes) = read_chunks ($served, 3, 0, 512);
+    is (length $bytes, 512, "READ of $name");
+  }
+  else {
+    is (error_of ($served, 3, 'READ'), 1, "READ of $name");
+  }
+  leave ($served);
+}
+print "$checks checks\n";

@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# TLS of backup-serve: each mode with each kind of client, over TCP and unix
+# sockets; no byte is served in plain where TLS is required.
+
+. "$abs_top_srcdir/tests/functions.sh"
+. "$abs_top_srcdir/tests/serve-functions.sh"
+. "$abs_top_srcdir/tests/tls-functions.sh"
+
+requires nbdinfo --version
+
+make_pki
+psktool -u alice -p psk >/dev/null 2>&1
+psktool -u alice -p wrong.psk >/dev/null 2>&1
+psktool -u bob -p bob.psk >/dev/null 2>&1
+qemu-img create -q -f qcow2 a.qcow2 8M
+qemu-io -c 'write -P 1 0 8M' a.qcow2 >/dev/null
+qemu-img bitmap --add a.qcow2 b0
+qemu-io -c 'write -P 1 1M 64k' a.qcow2 >/dev/null
+
+# start_tcp ARGS...: as start_serve, with the port in $port.
+start_tcp ()
+{
+  start_serve s --listen tcp:localhost:0 "$@" vda=a.qcow2
+  port=$(sed -n 's,^nbd://[^/]*:\([0-9]*\)/$,\1,p' s.out | head -n 1)
+}
+
+# uri_of CLIENT: of export vda, as that client connects to it.
+uri_of ()
+{
+  case $1 in
+    plain) echo "nbd://localhost:$port/vda" ;;
+    plain-unix) nbd_uri s vda ;;
+    psk) echo "nbds://alice@localhost:$port/vda?tls-psk-file=$dir/psk" ;;
+    psk-unix) echo "nbds+unix://alice@/vda?socket=$dir/s&tls-psk-file=$dir/psk" ;;
+    wrong-psk)
+      echo "nbds://alice@localhost:$port/vda?tls-psk-file=$dir/wrong.psk" ;;
+    unknown-psk)
+      echo "nbds://bob@localhost:$port/vda?tls-psk-file=$dir/bob.psk" ;;
+    *) echo "nbds://localhost:$port/vda?tls-certificates=$dir/$1" ;;
+  esac
+}
+
+# served and unserved CLIENT...: those that get the disk, and those that do not.
+served ()
+{
+  local client
+  for client; do
+    [ "$(nbdinfo --size "$(uri_of "$client")")" = 8388608 ] ||
+      fail "$* is not served to $client"
+  done
+}
+unserved ()
+{
+  local client
+  for client; do
+    if nbdinfo --size "$(uri_of "$client")" >out 2>err; then
+      fail "$client is served"
+    fi
+  done
+}
+
+x509=(--tls-certificates server)
+verify=("${x509[@]}" --tls-verify-peer)
+psk=(--tls-psk psk)
+
+# Without TLS.
+start_tcp --insecure
+served plain plain-unix
+unserved psk psk-unix client
+end_serve s
+
+# Certificates: the server's only, then the clients' too.
+start_tcp "${x509[@]}" --insecure
+served client none foreign expired misused
+unserved plain plain-unix psk distrust
+end_serve s
+expect_status 1 backup-serve "${x509[@]}" --listen tcp:localhost:0 vda=a.qcow2
+expect_text err 'does not tell who a client is'
+start_tcp "${verify[@]}"
+served client
+unserved plain plain-unix psk none foreign expired misused distrust
+end_serve s
+expect_text s.log 'needs TLS first'
+expect_text s.log 'certificate is refused'
+start_tcp --tls on "${verify[@]}"
+served client plain-unix # the user of the server, over a unix socket
+unserved plain none foreign expired misused distrust
+end_serve s
+start_tcp --tls on --insecure "${verify[@]}"
+served client plain plain-unix
+unserved none foreign expired misused
+end_serve s
+start_tcp --tls off --insecure "${verify[@]}"
+served plain plain-unix
+unserved client psk
+end_serve s
+
+# Pre-shared keys, and both at once.
+start_tcp "${psk[@]}"
+served psk psk-unix
+unserved plain plain-unix wrong-psk unknown-psk client none
+end_serve s
+start_tcp --tls on "${psk[@]}"
+served psk psk-unix plain-unix
+unserved plain wrong-psk unknown-psk
+end_serve s
+start_tcp "${psk[@]}" "${verify[@]}" -v
+served psk psk-unix client
+unserved plain wrong-psk unknown-psk none foreign expired misused
+grep -Eq 'is known as .* psk alice$' s.log || fail 'the name of a user'
+grep -Eq 'is known as .* certificate .*CN=backup1' s.log || fail 'a DN'
+
+# What is served is right, by our client and by QEMU's.
+backup-pull -q "$(uri_of client)" full.qcow2
+qemu-img compare -q a.qcow2 full.qcow2 || fail 'a backup by TLS'
+dirty_map "$(uri_of psk)" b0 >map
+printf '%s\n' '0 1048576 0' '1048576 65536 1' '1114112 7274496 0' |
+  diff - map || fail 'a map by TLS'
+qemu-img compare -q --object \
+  "tls-creds-x509,id=t,endpoint=client,dir=$dir/client" --image-opts \
+  driver=qcow2,file.filename=a.qcow2 \
+  "driver=nbd,host=localhost,port=$port,export=vda,tls-creds=t" ||
+  fail 'QEMU by certificates'
+
+# New files count from SIGHUP on, wrong ones never.
+connected=$(uri_of psk)
+cp psk old.psk
+cat bob.psk >>psk
+kill -HUP "$serve_pid"
+wait_for 'bob to be known' nbdinfo --size "$(uri_of unknown-psk)"
+cp server/server-key.pem kept.pem
+echo rubbish >server/server-key.pem
+kill -HUP "$serve_pid"
+wait_for 'the log' grep -q 'stay as they were' s.log
+served client psk
+cp kept.pem server/server-key.pem
+nbdinfo --size "$connected" >out
+end_serve s
+
+# By hand.
+for mode in on require; do
+  start_serve s --tls "$mode" --tls-psk psk vda=a.qcow2
+  SOCKET=$dir/s KEY=$(sed -n 's/^alice://p' old.psk) MODE=$mode \
+    BRIDGE=$abs_top_builddir/tests/tls-bridge \
+    perl "$abs_top_srcdir/tests/serve-tls.pl" 2>bridge.log ||
+    { cat bridge.log s.log >&2; fail "TLS $mode by hand"; }
+  end_serve s
+done
+# AES-GCM also where the key is pre-shared.
+grep -q 'AES-128-GCM\|AES-256-GCM' bridge.log || { cat bridge.log >&2; fail cipher; }
+! grep -q CHACHA bridge.log || fail 'CHACHA20'
+
+# Usage.
+for args in '--tls on' '--tls require' '--tls maybe' '--tls-verify-peer' \
+  '--tls-verify-peer --tls-psk psk'; do
+  # shellcheck disable=SC2086 # several words
+  expect_status 2 backup-serve $args vda=a.qcow2
+done
+expect_status 1 backup-serve --tls-psk nothing vda=a.qcow2
+expect_text err 'nothing: No such file'
+expect_status 1 backup-serve --tls-certificates none vda=a.qcow2
+expect_text err 'none/server-cert.pem: No such file'
