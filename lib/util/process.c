@@ -154,6 +154,9 @@ judge_status (const char *program, int status, const char *said)
                   WTERMSIG (status), *said ? ": " : "", said);
   else if (*said)
     pb_set_error (EIO, "%s", said);
+  /* How posix_spawn () says it where it cannot tell its caller. */
+  else if (WEXITSTATUS (status) == 127)
+    pb_set_error (ENOENT, "%s: cannot be started", program);
   else
     pb_set_error (EIO, "%s: exited with %d and without a word", program,
                   WEXITSTATUS (status));
