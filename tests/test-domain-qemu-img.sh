@@ -40,7 +40,8 @@ has ()
 {
   local image=$1
   shift
-  printf '%s\n' "$@" >want
+  [ $# -eq 0 ] || printf '%s\n' "$@" >want
+  [ $# -gt 0 ] || : >want
   qemu_bitmaps "$image" | diff want - || fail "bitmaps of $image"
   qemu-img check -q "$image" || fail "$image is not sound"
 }
@@ -192,6 +193,10 @@ refused_with "$dir/bin:$PATH" 'was killed by signal 9' "$dir/w.qcow2" add b0
 fake 'head -c 10000000 /dev/zero | tr "\0" x >&2; exit 1'
 refused_with "$dir/bin:$PATH" 'xxxxxxxx' "$dir/w.qcow2" add b0
 [ "$(wc -c <err)" -lt 4096 ] || fail 'all of a long message was kept'
+# It has made a bitmap, and fails nevertheless: nothing of it stays.
+fake "$real \"\$@\"; echo it did not work >&2; exit 1"
+refused_with "$dir/bin:$PATH" 'it did not work (errno 5)' "$dir/w.qcow2" add b0
+has w.qcow2
 # It says that all is well, and it is not.
 fake 'exit 0'
 refused_with "$dir/bin:$PATH" 'bitmap b0: qemu-img has not saved it' \

@@ -101,6 +101,17 @@ if [ "$(id -u)" -eq 0 ]; then
     mount -o remount,ro mnt
     refused 'cannot be written, so its bitmaps cannot be changed: Read-only file system' \
             "$dir/mnt/a.qcow2" check
+    # A full one: qemu-img would lose the bitmap that is there.
+    mount -o remount,rw,size=2M mnt
+    head -c 10M /dev/zero 2>/dev/null >mnt/fill || :
+    refused 'its file system is full: to change a bitmap, all of them are saved anew' \
+            "$dir/mnt/a.qcow2" check
+    refused '(errno 28)' "$dir/mnt/a.qcow2" check
+    refused 'disk vda: ' "$dir/mnt/a.qcow2" add b1
+    rm mnt/fill
+    driver "$dir/mnt/a.qcow2" check
+    driver "$dir/mnt/a.qcow2" bitmaps >got
+    ! grep -q b1 got || fail 'b1 was added after all'
   fi
 else
   cp a.qcow2 mode.qcow2
