@@ -92,6 +92,8 @@ libvirt checkpoint-create-as "$name" c >/dev/null
 for checkpoint in a b c; do
   libvirt checkpoint-dumpxml --security-info "$name" "$checkpoint" \
     >"its-$checkpoint.xml"
+  libvirt checkpoint-dumpxml "$name" "$checkpoint" \
+    >"its-public-$checkpoint.xml"
   libvirt checkpoint-dumpxml --no-domain "$name" "$checkpoint" \
     >"its-short-$checkpoint.xml"
   for disk in vda vdb; do
@@ -112,6 +114,7 @@ behaviour 'A.5' as-libvirt 'and are printed in its very words'
 for checkpoint in a b c; do
   same "$(cat "its-$checkpoint.xml")" \
     checkpoint dumpxml --security-info "$checkpoint"
+  same "$(cat "its-public-$checkpoint.xml")" checkpoint dumpxml "$checkpoint"
   same "$(cat "its-short-$checkpoint.xml")" \
     checkpoint dumpxml --no-domain "$checkpoint"
 done

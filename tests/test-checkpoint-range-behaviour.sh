@@ -136,6 +136,9 @@ not_known
 behaviour 'E.7 ok,X,ok' as-libvirt 'not saved below'
 layers ok X ok
 not_known
+behaviour 'E.7 ok,ok,X' as-libvirt 'not saved in the base'
+layers ok ok X
+not_known
 behaviour 'I 7' differs 'what is not known is said, with the reason, by doctor'
 layers ok - ok
 checked

@@ -90,7 +90,7 @@ int checkpoint_def_parse (struct checkpoint_def *def, const char *source,
                           const char *xml, size_t count, unsigned flags);
 
 enum checkpoint_format_flags {
-  CHECKPOINT_FORMAT_SECURE = 1,    /* passwords as they are, else "*****" */
+  CHECKPOINT_FORMAT_SECURE = 1,    /* with passwords */
   CHECKPOINT_FORMAT_NO_DOMAIN = 2,
   CHECKPOINT_FORMAT_FILE = 4       /* as a file of the store: SECURE, with a
                                     * comment and what only the store needs

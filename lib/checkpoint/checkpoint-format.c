@@ -3,7 +3,6 @@
 
 #include "config.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -11,8 +10,6 @@
 #include "error.h"
 #include "memory-stream.h"
 #include "xml.h"
-
-#define HIDDEN "*****"
 
 /* Nothing of a checkpoint may be in the comment: names may have "--". */
 static const char file_comment[]
@@ -49,26 +46,24 @@ write_disk (FILE *stream, const struct checkpoint_disk *disk)
   fputs ("/>\n", stream);
 }
 
-/* libvirt's own <graphics> have one below <devices>; here a password is not
- * shown wherever such an element is.
+/* libvirt's own <graphics> have one below <devices>; here a password is left
+ * out wherever such an element is.
  */
-static int
-hide_passwords (xmlNode *node)
+static void
+remove_passwords (xmlNode *node)
 {
+  xmlAttr *next = NULL;
+
   if (node->type != XML_ELEMENT_NODE)
-    return 0;
+    return;
   if (strcmp ((const char *) node->name, "graphics") == 0)
-    for (xmlAttr *attribute = node->properties; attribute;
-         attribute = attribute->next)
-      if (strcmp ((const char *) attribute->name, "passwd") == 0
-          && xmlSetNsProp (node, attribute->ns, attribute->name,
-                           BAD_CAST HIDDEN)
-               == NULL)
-        return -1;
+    for (xmlAttr *attribute = node->properties; attribute; attribute = next) {
+      next = attribute->next;
+      if (strcmp ((const char *) attribute->name, "passwd") == 0)
+        xmlRemoveProp (attribute);
+    }
   for (xmlNode *child = node->children; child; child = child->next)
-    if (hide_passwords (child) == -1)
-      return -1;
-  return 0;
+    remove_passwords (child);
 }
 
 static int
@@ -81,11 +76,8 @@ write_domain (FILE *stream, const char *domain, bool secure)
   if (doc == NULL)
     return -1;
   root = xmlDocGetRootElement (doc);
-  if (!secure && hide_passwords (root) == -1) {
-    errno = ENOMEM;
-    set_error_errno ("domain");
-    return -1;
-  }
+  if (!secure)
+    remove_passwords (root);
   xml_write_node (stream, root, 1);
   return 0;
 }
