@@ -135,6 +135,33 @@ cat >want.map <<'EOF'
 EOF
 diff want.map got.map || fail 'changes in two layers'
 
+# Layers of several sizes and granularities: what was cut off reads as zeroes
+# when the disk grows again, which no bitmap says.
+qemu-img create -q -f qcow2 l0.qcow2 64M
+qemu-img bitmap --add -g 4k l0.qcow2 b0
+qemu-io -f qcow2 -c 'write 1M 4k' l0.qcow2 >/dev/null
+qemu-img create -q -f qcow2 -b l0.qcow2 -F qcow2 l1.qcow2 32M
+qemu-img bitmap --add l1.qcow2 b0
+qemu-io -f qcow2 -c 'write 2M 4k' l1.qcow2 >/dev/null
+qemu-img create -q -f qcow2 -b l1.qcow2 -F qcow2 l2.qcow2 48M
+qemu-img bitmap --add -g 1M l2.qcow2 b0
+qemu-io -f qcow2 -c 'write 5000k 4k' l2.qcow2 >/dev/null
+cat >want.map <<'EOF'
+0 1048576 0
+1048576 4096 1
+1052672 1044480 0
+2097152 65536 1
+2162688 2031616 0
+4194304 1048576 1
+5242880 28311552 0
+33554432 16777216 1
+EOF
+driver "$dir/l2.qcow2" since b0 | diff want.map - || fail 'layers of several sizes'
+driver "$dir/l2.qcow2" maps b0 >got
+printf '%s\n' 'b0 1048576 enabled usable' 'since:b0 4096 enabled usable' \
+  | diff - <(head -2 got) || fail 'maps of several granularities'
+expect_text got 'there is no checkpoint called nosuch (there are: b0)'
+
 # With a data file, which is followed only where that was asked for.
 qemu-img create -q -f qcow2 -o data_file=d.raw,data_file_raw=on d.qcow2 8M
 refused 'followed only when that is asked for' "$dir/d.qcow2" add b0
