@@ -763,7 +763,7 @@ do_step (const char *step, const char *name)
 int
 main (int argc, char *argv[])
 {
-  unsigned step = getenv ("VALGRIND") ? 3 : 1; /* each process takes long */
+  unsigned step = getenv ("VALGRIND") ? 6 : 1; /* each process takes long */
 
   if (argc == 3)
     return do_step (argv[1], argv[2]);
