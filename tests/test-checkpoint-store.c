@@ -481,7 +481,8 @@ test_libvirt (void)
 
   CHECK (source != NULL);
   CHECK (mkdir (STATE, 0700) == 0);
-  CHECK_SHELL ("cp -r '%s/tests/libvirt-folder' " STATE "/checkpoints",
+  CHECK_SHELL ("mkdir " STATE "/checkpoints && "
+               "cp '%s'/tests/libvirt-folder/* " STATE "/checkpoints",
                source);
   content = load ();
   CHECK (content.tree.nr_nodes == 3 && content.nr_problems == 0);
