@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-checkpoint-backups.c: which backups were taken at which checkpoints, held
- * against a table, and through a file and back; and the text that names of
+/* test-checkpoint-backups.c: which backups were taken at which checkpoints,
+ * held against a table, and through a file and back; and the text that names of
  * files become in there.
  */
 
