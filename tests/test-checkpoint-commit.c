@@ -623,6 +623,10 @@ test_hostile (void)
     { JOURNAL (HEAD, "<merge disk='d' image='/a' bitmap='b'/>", "", ""),
       "line 1: " },
     { JOURNAL (HEAD,
+               "<merge disk='d' image='/a' bitmap='b' source='c' undo='no'/>",
+               "", ""),
+      "line 1: " },
+    { JOURNAL (HEAD,
                "<add disk='d' image='/a' bitmap='b' granularity='1000'/>", "",
                ""),
       "granularity: 1000 is none that bitmaps have" },
@@ -699,6 +703,8 @@ test_large (void)
   name[sizeof name - 1] = '\0';
   for (unsigned i = 0; i < 1000; i++)
     add_action (&commit, BITMAP_ACTION_MERGE, "vda", "a", name);
+  commit.before.list[998].undo = BITMAP_UNDO_DISABLE;
+  commit.before.list[999].undo = BITMAP_UNDO_REMOVE;
   text = commit_format (&commit);
   CHECK_OK (text && strlen (text) > 1 << 20);
   CHECK_OK (store_open (&store, STATE, false) == 0);
@@ -708,6 +714,9 @@ test_large (void)
   CHECK_OK (text);
   CHECK_OK (commit_parse (&copy, "journal", text, count) == 0);
   CHECK (copy.before.count == 1000);
+  CHECK (copy.before.list[997].undo == BITMAP_UNDO_NOTHING);
+  CHECK (copy.before.list[998].undo == BITMAP_UNDO_DISABLE);
+  CHECK (copy.before.list[999].undo == BITMAP_UNDO_REMOVE);
   free (text);
   store_close (&store);
 }

@@ -52,6 +52,7 @@ add_action (struct bitmap_actions *actions, const struct bitmap_action *action)
     .bitmap = strdup (action->bitmap),
     .source = action->source ? strdup (action->source) : NULL,
     .granularity = action->granularity,
+    .undo = action->undo,
   };
   struct bitmap_action *list
     = reallocarray (actions->list, actions->count + 1, sizeof *list);

@@ -95,7 +95,7 @@ undo (struct run *run, size_t count)
   while (count > 0) {
     const struct bitmap_action *action = &run->commit->before.list[--count];
 
-    if (action->kind == BITMAP_ACTION_ADD
+    if ((action->kind == BITMAP_ACTION_ADD || action->undo)
         && run->ops->undo (run->opaque, action) == -1)
       return -1;
     fault_point ("commit: action undone");
@@ -180,8 +180,13 @@ commit_run (struct store *store, struct commit *commit,
   fault_point ("commit: prepared");
 
   for (size_t i = 0; i < commit->before.count; i++) {
-    if (ops->apply (opaque, &commit->before.list[i]) == -1)
-      return undo_failed (&run, i);
+    const struct bitmap_action *action = &commit->before.list[i];
+
+    /* A merge may have been done nevertheless; for ADD see struct commit_ops.
+     */
+    if (ops->apply (opaque, action) == -1)
+      return undo_failed (&run,
+                          action->kind == BITMAP_ACTION_MERGE ? i + 1 : i);
     fault_point ("commit: action before done");
   }
 

@@ -11,8 +11,9 @@
  *   7. the journal goes
  *
  * Up to 4 a change is undone: what was added is removed again.  What was merged
- * may stay: it says that more has changed than has, which costs time and no
- * data.  From 4 on it is done again from step 5: each step of it can be
+ * may stay in its bitmap: it says that more has changed than has, which costs
+ * time and no data; but where merging made the bitmap, or made it record, that
+ * is undone.  From 4 on it is done again from step 5: each step of it can be
  * repeated, and what is done already counts as done.  Recovery is the same
  * code (commit_recover ()).
  *
@@ -37,6 +38,13 @@ enum bitmap_action_kind {
   BITMAP_ACTION_REMOVE  /* where the image has none, that is no error */
 };
 
+/* What undoes a MERGE, but for what was merged. */
+enum bitmap_action_undo {
+  BITMAP_UNDO_NOTHING,
+  BITMAP_UNDO_REMOVE, /* the image has no BITMAP so far */
+  BITMAP_UNDO_DISABLE /* BITMAP does not record so far, and SOURCE does */
+};
+
 struct bitmap_action {
   enum bitmap_action_kind kind;
   char *disk;   /* for messages */
@@ -44,6 +52,7 @@ struct bitmap_action {
   char *bitmap;
   char *source;         /* MERGE */
   uint64_t granularity; /* ADD: 0 for the default */
+  enum bitmap_action_undo undo; /* MERGE */
 };
 
 struct bitmap_actions {
@@ -97,7 +106,9 @@ struct commit_ops {
    */
   int (*apply) (void *opaque, const struct bitmap_action *action);
 
-  /* Undo ACTION, an ADD, which may or may not have been done. */
+  /* Undo ACTION, an ADD, or a MERGE that has something to undo.  It may or may
+   * not have been done.
+   */
   int (*undo) (void *opaque, const struct bitmap_action *action);
 };
 

@@ -32,6 +32,11 @@ static const char *const elements[] = {
   [BITMAP_ACTION_REMOVE] = "remove",
 };
 
+static const char *const undo_values[] = {
+  [BITMAP_UNDO_REMOVE] = "remove",
+  [BITMAP_UNDO_DISABLE] = "disable",
+};
+
 static int
 write_encoded (FILE *stream, const char *name, const char *value)
 {
@@ -58,6 +63,8 @@ write_actions (FILE *stream, const char *name,
         || (action->kind == BITMAP_ACTION_MERGE
             && write_encoded (stream, "source", action->source) == -1))
       return -1;
+    if (action->undo)
+      fprintf (stream, " undo='%s'", undo_values[action->undo]);
     if (action->granularity)
       fprintf (stream, " granularity='%" PRIu64 "'", action->granularity);
     fputs ("/>\n", stream);
@@ -140,6 +147,25 @@ read_granularity (const xmlNode *node, uint64_t *granularity)
   return 0;
 }
 
+static int
+read_undo (const xmlNode *node, enum bitmap_action_undo *undo)
+{
+  bool failed = false;
+  char *CLEANUP_FREE text = xml_attribute (node, "undo", &failed);
+
+  if (failed) {
+    errno = ENOMEM;
+    set_error_errno ("undo");
+    return -1;
+  }
+  *undo = BITMAP_UNDO_NOTHING;
+  if (text) /* the schema knows no third one */
+    *undo = strcmp (text, undo_values[BITMAP_UNDO_REMOVE]) == 0
+              ? BITMAP_UNDO_REMOVE
+              : BITMAP_UNDO_DISABLE;
+  return 0;
+}
+
 /* commit_add_before () or commit_add_after () */
 typedef int add_function (struct commit *commit,
                           const struct bitmap_action *action);
@@ -152,7 +178,8 @@ parse_action (struct commit *commit, const xmlNode *node,
   char *CLEANUP_FREE path = disk ? read_encoded (node, "image") : NULL;
   char *CLEANUP_FREE bitmap = path ? read_encoded (node, "bitmap") : NULL;
   char *CLEANUP_FREE source = NULL;
-  struct bitmap_action action = { kind, disk, path, bitmap, NULL, 0 };
+  struct bitmap_action action
+    = { .kind = kind, .disk = disk, .path = path, .bitmap = bitmap };
 
   if (bitmap == NULL)
     return -1;
@@ -165,7 +192,8 @@ parse_action (struct commit *commit, const xmlNode *node,
     return -1;
   if (kind == BITMAP_ACTION_MERGE) {
     action.source = source = read_encoded (node, "source");
-    if (source == NULL || check_bitmap_name ("source", source) == -1)
+    if (source == NULL || check_bitmap_name ("source", source) == -1
+        || read_undo (node, &action.undo) == -1)
       return -1;
   }
   if (kind == BITMAP_ACTION_ADD

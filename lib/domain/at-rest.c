@@ -403,24 +403,22 @@ merge (const struct work *work)
                  source->enabled || (bitmap->exists && bitmap->enabled));
 }
 
+/* One that cannot be trusted says nothing any more, recording or not. */
 static int
-run_action (const struct work *work)
+disable (const struct work *work)
 {
-  switch (work->action->kind) {
-  case BITMAP_ACTION_ADD:
-    return add (work);
-  case BITMAP_ACTION_MERGE:
-    return merge (work);
-  case BITMAP_ACTION_REMOVE:
-    return remove_bitmap (work);
-  }
-  pb_set_error (EINVAL, "unknown action %d", (int) work->action->kind);
-  return -1;
+  if (!work->bitmap.exists || !work->bitmap.enabled || work->bitmap.reason)
+    return 0;
+  if (qemu_img_disable (&work->target, work->action->bitmap, work->lock_fd)
+      == -1)
+    return -1;
+  return verify (work, true, false);
 }
 
-/* Look, do, and look again. */
+/* Look, do STEP, and look again. */
 static int
-do_action (const struct bitmap_action *action, unsigned image_flags,
+do_action (const struct bitmap_action *action,
+           int (*step) (const struct work *work), unsigned image_flags,
            int lock_fd)
 {
   struct work work
@@ -428,12 +426,12 @@ do_action (const struct bitmap_action *action, unsigned image_flags,
   int r = look (&work);
 
   if (r == 0)
-    r = run_action (&work);
+    r = step (&work);
   qemu_img_target_clear (&work.target);
   cleanup_sight (&work.bitmap);
   cleanup_sight (&work.source);
-  /* With the image a bitmap is gone that should go. */
-  if (r == -1 && action->kind == BITMAP_ACTION_REMOVE
+  /* With the image a bitmap is gone that should go, or stop. */
+  if (r == -1 && (step == remove_bitmap || step == disable)
       && access (action->path, F_OK) == -1 && errno == ENOENT)
     return 0;
   if (r == -1)
@@ -445,7 +443,16 @@ static int
 at_rest_apply (const struct bitmap_action *action, unsigned image_flags,
                int lock_fd)
 {
-  return do_action (action, image_flags, lock_fd);
+  switch (action->kind) {
+  case BITMAP_ACTION_ADD:
+    return do_action (action, add, image_flags, lock_fd);
+  case BITMAP_ACTION_MERGE:
+    return do_action (action, merge, image_flags, lock_fd);
+  case BITMAP_ACTION_REMOVE:
+    return do_action (action, remove_bitmap, image_flags, lock_fd);
+  }
+  pb_set_error (EINVAL, "unknown action %d", (int) action->kind);
+  return -1;
 }
 
 /* What was merged may stay, and what was removed is not undone: commit.h. */
@@ -453,12 +460,14 @@ static int
 at_rest_undo (const struct bitmap_action *action, unsigned image_flags,
               int lock_fd)
 {
-  struct bitmap_action removal = *action;
+  struct bitmap_action back = *action;
 
-  if (action->kind != BITMAP_ACTION_ADD)
-    return 0;
-  removal.kind = BITMAP_ACTION_REMOVE;
-  return do_action (&removal, image_flags, lock_fd);
+  back.source = NULL; /* may be gone, and does not matter */
+  if (action->kind == BITMAP_ACTION_ADD || action->undo == BITMAP_UNDO_REMOVE)
+    return do_action (&back, remove_bitmap, image_flags, lock_fd);
+  if (action->undo == BITMAP_UNDO_DISABLE)
+    return do_action (&back, disable, image_flags, lock_fd);
+  return 0;
 }
 
 const struct domain_driver domain_driver_at_rest = {

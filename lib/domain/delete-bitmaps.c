@@ -69,6 +69,21 @@ is_shared (const struct deletion *deletion, const char *disk,
   return false;
 }
 
+/* Without it, a crash would leave the heir's bitmap half of what it is to be.
+ */
+static enum bitmap_action_undo
+undo_of_merge (const struct disk_layer *layer, const char *heir,
+               const char *bitmap)
+{
+  const struct layer_bitmap *target = disk_layer_find (layer, heir);
+
+  if (target == NULL)
+    return BITMAP_UNDO_REMOVE;
+  return !target->enabled && disk_layer_find (layer, bitmap)->enabled
+           ? BITMAP_UNDO_DISABLE
+           : BITMAP_UNDO_NOTHING;
+}
+
 /* In one layer that has the bitmap of a deleted checkpoint. */
 static int
 add_layer_actions (const struct disk_bitmaps *bitmaps,
@@ -85,12 +100,19 @@ add_layer_actions (const struct disk_bitmaps *bitmaps,
                                  .bitmap = (char *) heir,
                                  .source = (char *) bitmap };
 
+  if (heir)
+    merge.undo = undo_of_merge (layer, heir, bitmap);
   if (heir && commit_add_before (commit, &merge) == -1)
     return -1;
   return commit_add_after (commit, &remove);
 }
 
-/* What is gone already counts as deleted. */
+/* What is gone already counts as deleted.
+ *
+ * With the bitmap that records, the heir gets to record too, and counts as
+ * whole from then on, also where a crash stops everything there.  So that one
+ * comes last: the newest of the deleted ones, in the top layer.
+ */
 static int
 add_node_actions (const struct deletion *deletion,
                   const struct domain_disk *disk,
@@ -104,7 +126,7 @@ add_node_actions (const struct deletion *deletion,
     return 0;
   if (find_heir (deletion, bitmaps, node, &heir) == -1)
     return -1;
-  for (size_t i = 0; i < bitmaps->nr_layers; i++) {
+  for (size_t i = bitmaps->nr_layers; i-- > 0;) {
     const struct disk_layer *layer = &bitmaps->layers[i];
 
     if (layer->damage) {

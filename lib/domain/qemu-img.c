@@ -191,6 +191,16 @@ qemu_img_remove (const struct qemu_img_target *target, const char *bitmap,
 }
 
 int
+qemu_img_disable (const struct qemu_img_target *target, const char *bitmap,
+                  int lock_fd)
+{
+  struct command command = start ();
+
+  add_argument (&command, "--disable");
+  return run (&command, target, bitmap, lock_fd);
+}
+
+int
 qemu_img_merge (const struct qemu_img_target *target, const char *bitmap,
                 const char *source, uint64_t new_granularity, bool enable,
                 int lock_fd)

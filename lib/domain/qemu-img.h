@@ -37,6 +37,10 @@ int qemu_img_add (const struct qemu_img_target *target, const char *bitmap,
 int qemu_img_remove (const struct qemu_img_target *target,
                      const char *bitmap, int lock_fd);
 
+/* It records no more. */
+int qemu_img_disable (const struct qemu_img_target *target,
+                      const char *bitmap, int lock_fd);
+
 /* SOURCE into BITMAP, in one step.  NEW_GRANULARITY: of BITMAP, which is made
  * (disabled) for this; 0 where it exists.  If ENABLE, it records from then on.
  */
