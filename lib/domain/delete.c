@@ -47,30 +47,31 @@ check_delete_flags (unsigned flags)
   return 0;
 }
 
-/* The node, its descendants, or both. */
+/* The node, its descendants, or both: older ones first. */
 static int
 choose_nodes (struct deletion *deletion, struct checkpoint_node *node,
               unsigned flags)
 {
-  struct checkpoint_node **nodes;
+  const unsigned branch
+    = PB_CHECKPOINT_DELETE_CHILDREN | PB_CHECKPOINT_DELETE_CHILDREN_ONLY;
+  struct checkpoint_node **CLEANUP_FREE below = NULL;
   size_t count = 0;
 
-  if (flags
-      & (PB_CHECKPOINT_DELETE_CHILDREN | PB_CHECKPOINT_DELETE_CHILDREN_ONLY))
-    nodes
-      = checkpoint_tree_list (&deletion->domain->content.tree, node, 0, &count);
-  else
-    nodes = malloc (sizeof *nodes);
-  if (nodes)
-    deletion->nodes = reallocarray (nodes, count + 1, sizeof *nodes);
+  if (flags & branch) {
+    below = checkpoint_tree_list (&deletion->domain->content.tree, node,
+                                  CHECKPOINT_SELECT_TOPOLOGICAL, &count);
+    if (below == NULL)
+      return -1;
+  }
+  deletion->nodes = calloc (count + 1, sizeof deletion->nodes[0]);
   if (deletion->nodes == NULL) {
     set_error_errno ("checkpoint %s", node->def.name);
-    free (nodes);
     return -1;
   }
   if (!(flags & PB_CHECKPOINT_DELETE_CHILDREN_ONLY))
-    deletion->nodes[count++] = node;
-  deletion->nr_nodes = count;
+    deletion->nodes[deletion->nr_nodes++] = node;
+  for (size_t i = 0; i < count; i++)
+    deletion->nodes[deletion->nr_nodes++] = below[i];
   return 0;
 }
 

@@ -15,7 +15,7 @@ struct deletion {
   const pb_domain *domain;
   bool metadata_only;
   size_t nr_nodes;
-  struct checkpoint_node **nodes;       /* which are deleted */
+  struct checkpoint_node **nodes;       /* which are deleted, older first */
   const struct checkpoint_node *current; /* after it, or NULL */
   struct store_content after;            /* with the tree as it will be */
 };
