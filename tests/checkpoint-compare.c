@@ -160,10 +160,8 @@ compare_parent (const struct comparison *comparison, pb_checkpoint *checkpoint,
   return r;
 }
 
-static bool
-compare_backups (const struct comparison *comparison,
-                 pb_checkpoint *checkpoint,
-                 const struct model_checkpoint *expected)
+static unsigned
+read_backups (pb_checkpoint *checkpoint)
 {
   char **list = pb_checkpoint_get_backups (checkpoint, 0);
   unsigned backups = 0, number;
@@ -175,6 +173,16 @@ compare_backups (const struct comparison *comparison,
     backups |= 1U << number;
   }
   free (list);
+  return backups;
+}
+
+static bool
+compare_backups (const struct comparison *comparison,
+                 pb_checkpoint *checkpoint,
+                 const struct model_checkpoint *expected)
+{
+  unsigned backups = read_backups (checkpoint);
+
   return backups == expected->backups
          || differ (comparison, "%s: backups: expected %x, got %x",
                     expected->name, expected->backups, backups);
@@ -234,6 +242,15 @@ compare_changes (const struct comparison *comparison,
                     expected->name, d->name, sectors_bytes (&wanted), *size);
 }
 
+static uint64_t
+read_time (const char *xml)
+{
+  const char *time = strstr (xml, "<creationTime>");
+
+  CHECK (time != NULL);
+  return strtoull (time + strlen ("<creationTime>"), NULL, 10);
+}
+
 static bool
 compare_xml (const struct comparison *comparison, pb_checkpoint *checkpoint,
              struct model_checkpoint *expected,
@@ -242,14 +259,11 @@ compare_xml (const struct comparison *comparison, pb_checkpoint *checkpoint,
   char text[XML_MAX];
   char *xml = pb_checkpoint_get_xml_desc (
     checkpoint, PB_CHECKPOINT_XML_NO_DOMAIN | PB_CHECKPOINT_XML_SIZE);
-  const char *time;
   bool r;
 
   CHECK_OK (xml);
-  if (expected->time == 0) {
-    CHECK ((time = strstr (xml, "<creationTime>")) != NULL);
-    expected->time = strtoull (time + strlen ("<creationTime>"), NULL, 10);
-  }
+  if (expected->time == 0)
+    expected->time = read_time (xml);
   format_checkpoint (comparison->model, expected, sizes, text, sizeof text);
   r = strcmp (xml, text) == 0
       || differ (comparison, "XML: expected\n%sgot\n%s", text, xml);
@@ -373,10 +387,12 @@ resync_checkpoint (pb_checkpoint *checkpoint, struct model *model)
     = pb_checkpoint_get_xml_desc (checkpoint, PB_CHECKPOINT_XML_NO_DOMAIN);
   char disk[64];
 
-  CHECK (c != NULL);
   CHECK_OK (xml);
-  c->time = c->exists ? c->time : 0;
+  if (c == NULL)
+    c = model_start (model, name);
+  c->time = read_time (xml);
   c->exists = true;
+  c->backups = read_backups (checkpoint);
   strcpy (c->parent, parent ? pb_checkpoint_get_name (parent) : "");
   for (size_t i = 0; i < model->nr_disks; i++) {
     snprintf (disk, sizeof disk, "<disk name='%s' checkpoint='bitmap'",

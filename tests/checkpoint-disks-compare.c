@@ -130,6 +130,28 @@ disks_compare (const struct model *model, char *text, size_t count)
 }
 
 static bool
+enlarge_layer (struct model_layer *layer, struct model_layer *now, char *text,
+               size_t count)
+{
+  (void) text;
+  (void) count;
+  for (size_t i = 0; i < layer->nr_bitmaps; i++) {
+    struct model_bitmap *bitmap = &layer->bitmaps[i];
+    const struct model_bitmap *same = model_find_bitmap (now, bitmap->name);
+
+    if (same && sectors_cover (&same->set, &bitmap->set))
+      bitmap->set = same->set;
+  }
+  return true;
+}
+
+void
+disks_enlarge (struct model *model)
+{
+  for_each_layer (model, enlarge_layer, NULL, 0);
+}
+
+static bool
 take_layer (struct model_layer *layer, struct model_layer *now, char *text,
             size_t count)
 {

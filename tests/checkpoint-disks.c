@@ -54,6 +54,18 @@ make_image (const char *path, uint64_t size, uint64_t cluster_size,
   }
 }
 
+/* Let there be a new, empty layer 0. */
+static struct model_layer *
+push_layer (struct model_disk *disk)
+{
+  CHECK (disk->nr_layers < MODEL_LAYERS);
+  memmove (&disk->layers[1], &disk->layers[0],
+           disk->nr_layers * sizeof disk->layers[0]);
+  disk->nr_layers++;
+  disk->layers[0] = (struct model_layer) { .nr_bitmaps = 0 };
+  return &disk->layers[0];
+}
+
 static void
 make_disk (struct model_disk *disk, size_t index, const char *folder,
            bool may_be_odd)
@@ -97,6 +109,23 @@ disks_make (struct model *model, const char *folder, bool may_be_odd)
     trace ("disk %zu: kind %d, %" PRIu64 " bytes, cluster size %" PRIu64 "\n",
            i, model->disks[i].kind, model->disks[i].size,
            model->disks[i].layers[0].cluster_size);
+  }
+}
+
+void
+disks_make_two (struct model *model, const char *folder)
+{
+  model->nr_disks = 2;
+  for (size_t i = 0; i < 2; i++) {
+    struct model_disk *disk = &model->disks[i];
+
+    *disk = (struct model_disk) { .size = MODEL_SIZE_MAX / 4 };
+    snprintf (disk->name, sizeof disk->name, "vd%c", 'a' + (int) i);
+    push_layer (disk);
+    snprintf (disk->layers[0].path, sizeof disk->layers[0].path, "%s/%s",
+              folder, disk->name);
+    disk->layers[0].cluster_size = 65536;
+    make_image (disk->layers[0].path, disk->size, 65536, NULL);
   }
 }
 
@@ -261,18 +290,6 @@ disks_disable_bitmap (struct model *model, size_t disk, size_t layer,
   model_find_bitmap (l, name)->enabled = false;
 }
 
-/* Let there be a new, empty layer 0. */
-static struct model_layer *
-push_layer (struct model_disk *disk)
-{
-  CHECK (disk->nr_layers < MODEL_LAYERS);
-  memmove (&disk->layers[1], &disk->layers[0],
-           disk->nr_layers * sizeof disk->layers[0]);
-  disk->nr_layers++;
-  disk->layers[0] = (struct model_layer) { .nr_bitmaps = 0 };
-  return &disk->layers[0];
-}
-
 void
 disks_snapshot (struct model *model, size_t disk, const char *folder,
                 bool as_libvirt)
@@ -324,18 +341,17 @@ make_chain_on_disk (struct model *model, size_t disk, const char *folder,
     checkpoint->written[disk] = (struct sectors) { { 0 } };
     checkpoint->has_bitmap[disk] = true;
     disks_write (model, disk, false);
-    if (random_below (4) == 0 && model->disks[disk].nr_layers == 1) {
+    if (folder && chance (4) && model->disks[disk].nr_layers == 1) {
       disks_snapshot (model, disk, folder, true);
       disks_write (model, disk, false);
     }
   }
 }
 
-size_t
-disks_make_chain (struct model *model, const char *folder)
+void
+disks_make_chain (struct model *model, const char *folder, size_t count)
 {
   static const char *const names[] = { "a", "b", "c" };
-  size_t count = 2 + random_below (2);
 
   trace ("chain of %zu\n", count);
   for (size_t i = 0; i < count; i++) {
@@ -350,7 +366,6 @@ disks_make_chain (struct model *model, const char *folder)
     if (model->disks[i].kind == MODEL_DISK_QCOW2)
       make_chain_on_disk (model, i, folder, count);
   model->is_whole_chain = true;
-  return count;
 }
 
 int

@@ -14,6 +14,9 @@
  */
 void disks_make (struct model *model, const char *folder, bool may_be_odd);
 
+/* Two qcow2 images of 1 MiB, without anything random. */
+void disks_make_two (struct model *model, const char *folder);
+
 /* The domain's URI, into URI of COUNT bytes; a libvirt <domain> in
  * FOLDER/domain.xml if AS_XML.
  */
@@ -39,11 +42,12 @@ void disks_remove_bitmap (struct model *model, size_t disk, size_t layer,
 void disks_disable_bitmap (struct model *model, size_t disk, size_t layer,
                            const char *name);
 
-/* What older libvirt would have made: on each disk bitmaps a, b, c, of which
- * only the last records, with writes in between, and perhaps a snapshot.  Their
- * checkpoints are in the model, but do not exist yet.  Returns how many.
+/* What older libvirt would have made: on each disk COUNT bitmaps, a, b, c, of
+ * which only the last records, with writes in between; and perhaps overlays, if
+ * there is a FOLDER for them.  Their checkpoints are in the model, but do not
+ * exist yet.
  */
-size_t disks_make_chain (struct model *model, const char *folder);
+void disks_make_chain (struct model *model, const char *folder, size_t count);
 
 /* Lock an image as QEMU does: a process that writes or reads it.  Closing the
  * file ends it.
@@ -58,6 +62,10 @@ bool disks_compare (const struct model *model, char *text, size_t count);
 /* The same of one disk, as qemu-img info shows it. */
 bool disks_compare_with_qemu (const struct model *model, size_t disk,
                               char *text, size_t count);
+
+/* Take over what is in a bitmap that is as the model says, but has more in it.
+ */
+void disks_enlarge (struct model *model);
 
 /* Take over what the images have. */
 void disks_resync (struct model *model);

@@ -256,7 +256,7 @@ add_foreign_bitmap (struct world *world, size_t disk)
   disks_add_bitmap (model, disk, name, 0);
 }
 
-/* Removing a bitmap from a lower layer only would leave no trace. */
+/* To remove a bitmap from the lowest layers that have it leaves no trace. */
 static void
 step_meddle (struct world *world)
 {
@@ -278,8 +278,9 @@ step_meddle (struct world *world)
     disks_disable_bitmap (&world->model, disk, layer, name);
   }
   else {
-    if (layer > 0 && model_find_bitmap (&d->layers[0], name))
-      return;
+    for (size_t i = 0; i < layer; i++)
+      if (model_find_bitmap (&d->layers[i], name))
+        return;
     disks_remove_bitmap (&world->model, disk, layer, name);
   }
   world->model.is_whole_chain = false;
@@ -356,8 +357,9 @@ static void
 import_chain (struct world *world)
 {
   struct model *model = &world->model;
-  size_t count = disks_make_chain (model, world->folder);
+  size_t count = 2 + random_below (2);
 
+  disks_make_chain (model, world->folder, count);
   reopen (world);
   for (size_t i = 0; i < count; i++) {
     struct model_checkpoint *checkpoint = &model->checkpoints[i];

@@ -64,22 +64,16 @@ die_at_point (const char *name)
     kill (getpid (), SIGKILL);
 }
 
-/* Is the tree as before OP, a deletion that was undone?  What it had merged
- * into older bitmaps stays there.
- */
+/* What an undone deletion had merged into older bitmaps stays there. */
 static bool
-is_undone_deletion (struct world *world, const struct op *op,
-                    pb_domain *domain)
+is_undone_deletion (struct world *world, pb_domain *domain)
 {
-  if (op == NULL || op->kind != OP_DELETE || !world->model.is_whole_chain)
-    return false;
-  disks_resync (&world->model);
+  disks_enlarge (&world->model);
   return domain_compare (domain, &world->model, text, sizeof text);
 }
 
-/* All or nothing: as it was, or as AFTER.  Takes over which it is. */
-static void
-check_either (struct world *world, struct model *after, const struct op *op,
+void
+check_either (struct world *world, struct model *after, bool may_merge,
               pb_domain *domain)
 {
   static char first[TEXT_MAX];
@@ -90,19 +84,16 @@ check_either (struct world *world, struct model *after, const struct op *op,
     world->model = *after;
     return;
   }
-  if (is_undone_deletion (world, op, domain))
+  if (may_merge && is_undone_deletion (world, domain))
     return;
   fprintf (stderr, "neither as before: %s\nnor as after: %s\n", first, text);
   exit (1);
 }
 
-/* In a child that dies at a random point.  Returns 0 or an errno where it did
- * not, or -1.
- */
-static int
-run_and_die (struct world *world, const struct op *op, unsigned flags)
+int
+run_and_die (struct world *world, unsigned points, unsigned flags,
+             domain_function function, void *opaque)
 {
-  unsigned points = 1 + random_below (op ? 36 : 12);
   int status;
   pid_t pid = fork ();
 
@@ -114,8 +105,10 @@ run_and_die (struct world *world, const struct op *op, unsigned flags)
     points_left = points;
     fault_point_hook = die_at_point;
     domain = open_world (world, flags);
-    if (domain == NULL || (op && (r = op_run (domain, &world->model, op))))
-      r = r ? r : pb_get_errno ();
+    if (domain == NULL)
+      r = pb_get_errno ();
+    else if (function)
+      r = function (domain, opaque);
     _exit (r);
   }
   CHECK (waitpid (pid, &status, 0) == pid);
@@ -128,16 +121,31 @@ run_and_die (struct world *world, const struct op *op, unsigned flags)
   return -1;
 }
 
+struct op_call {
+  const struct model *model;
+  const struct op *op;
+};
+
+static int
+call_op (pb_domain *domain, void *opaque)
+{
+  const struct op_call *call = opaque;
+
+  return op_run (domain, call->model, call->op);
+}
+
 static void
 run_op_and_crash (struct world *world, const struct op *op,
                   const struct op_prediction *prediction,
                   struct model *after)
 {
+  struct op_call call = { &world->model, op };
+  bool may_merge = op->kind == OP_DELETE && world->model.is_whole_chain;
   pb_domain *reader;
   int r;
 
   pb_domain_free (world->domain);
-  r = run_and_die (world, op, 0);
+  r = run_and_die (world, 1 + random_below (36), 0, call_op, &call);
   CHECK (r != 0 || prediction->outcome == OP_MUST_SUCCEED);
   CHECK (r <= 0 || prediction->outcome == OP_MUST_FAIL);
   if (r == 0)
@@ -145,15 +153,16 @@ run_op_and_crash (struct world *world, const struct op *op,
   else if (prediction->outcome == OP_MUST_FAIL)
     *after = world->model;
   if (r == -1 && chance (3))
-    run_and_die (world, NULL, chance (2) ? PB_DOMAIN_READ_ONLY : 0);
+    run_and_die (world, 1 + random_below (12),
+                 chance (2) ? PB_DOMAIN_READ_ONLY : 0, NULL, NULL);
   if (chance (2)) {
     CHECK_OK (reader = open_world (world, PB_DOMAIN_READ_ONLY));
-    check_either (world, after, op, reader);
+    check_either (world, after, may_merge, reader);
     *after = world->model;
     pb_domain_free (reader);
   }
   CHECK_OK (world->domain = open_world (world, 0));
-  check_either (world, after, op, world->domain);
+  check_either (world, after, may_merge, world->domain);
 }
 
 /*** Operations. ***/

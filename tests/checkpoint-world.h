@@ -26,6 +26,23 @@ void reopen (struct world *world);
 void check_world (struct world *world);
 void check_world_with_qemu (struct world *world);
 
+/* Returns 0 or an errno. */
+typedef int (*domain_function) (pb_domain *domain, void *opaque);
+
+/* Open the domain, and call FUNCTION (if not NULL), in a child that is killed
+ * at the fault point number POINTS.  Returns what FUNCTION did, or the errno of
+ * opening, or -1 where it was killed.
+ */
+int run_and_die (struct world *world, unsigned points, unsigned flags,
+                 domain_function function, void *opaque);
+
+/* All or nothing: is it as it was, or as AFTER?  Takes over which it is.  If
+ * MAY_MERGE, a deletion that was undone may have left older bitmaps with more
+ * in them.
+ */
+void check_either (struct world *world, struct model *after, bool may_merge,
+                   pb_domain *domain);
+
 /* Do OP and see that what should come of it does.  In a rough world it is done
  * now and then by a process that is killed on the way.
  */
