@@ -135,6 +135,22 @@ run_nbdkit ()
     ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" nbdkit "$@"
 }
 
+# use_plain_nbdkit: for commands that are shown to people and call nbdkit as it
+# is.  In a build with sanitizers it needs them loaded first, which is nothing
+# that these should show.
+use_plain_nbdkit ()
+{
+  [ -n "${SANITIZE_PRELOAD:-}" ] || return 0
+  mkdir "$dir/bin"
+  cat >"$dir/bin/nbdkit" <<END
+#!/bin/sh
+LD_PRELOAD='$SANITIZE_PRELOAD' ASAN_OPTIONS='$ASAN_OPTIONS:detect_leaks=0' \\
+  exec $(command -v nbdkit) "\$@"
+END
+  chmod +x "$dir/bin/nbdkit"
+  PATH=$dir/bin:$PATH
+}
+
 # serve SOCKET ARGS...: nbdkit with our plugin.
 serve ()
 {

@@ -46,7 +46,7 @@ behaviour 'V 52' as-libvirt 'children of a root become roots'
 accepts delete a
 is_below c ''
 is_below e ''
-same 'c e' echo $(checkpoint list --name --roots)
+same $'c\ne' checkpoint list --name --roots
 
 behaviour 'V 53' as-libvirt '--children takes all that descend from it; then its parent is current'
 new_tree

@@ -136,7 +136,7 @@ accepts list --tree
 expect_text err doctor
 
 behaviour 'H7 2' as-libvirt 'it is among the roots'
-same 'a b' echo $(checkpoint list --name --roots 2>/dev/null)
+same $'a\nb' checkpoint list --name --roots
 
 behaviour 'H7 3' differs 'it has no parent, which is said, instead of one that is not there'
 refuses 'nosuch' parent b

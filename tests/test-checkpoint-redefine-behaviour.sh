@@ -89,7 +89,7 @@ is_below c b
 behaviour 'D.2 2' as-libvirt 'elsewhere in the tree it is not, which is how histories branch'
 redefine other a
 current_is c
-same 'b other' echo $(checkpoint list --name --from a)
+same $'b\nother' checkpoint list --name --from a
 
 behaviour 'D.2 3' differs 'it is made current where one asks for that'
 redefine alternate a --current

@@ -8,6 +8,7 @@
 
 requires qemu-img --version
 requires nbdkit --version
+use_plain_nbdkit
 
 # The section "Checkpoints" as a script.  Commands are the lines "    $ ...",
 # with those below that are indented further; other lines of a block are what

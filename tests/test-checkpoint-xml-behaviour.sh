@@ -179,8 +179,10 @@ same 'web1' checkpoint dumpxml --xpath 'string(/*/domain/name)' tue
 behaviour 'V 13' as-libvirt 'without <disks> all have a bitmap that are neither empty nor read-only'
 new_domain vda vdb sda:empty vdc:readonly
 creates all
-same 'bitmap bitmap no no' echo \
-  $(checkpoint dumpxml --xpath '/*/disks/disk/@checkpoint' all | grep -oE 'bitmap|no')
+for disk in vda:bitmap vdb:bitmap sda:no vdc:no; do
+  same "${disk#*:}" checkpoint dumpxml \
+    --xpath "string(//disk[@name='${disk%:*}']/@checkpoint)" all
+done
 has_bitmaps vdc
 
 behaviour 'V 14' as-libvirt 'with <disks> only those have one that are listed'

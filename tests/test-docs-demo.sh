@@ -8,18 +8,7 @@ requires qemu-img --version
 requires nbdinfo --version
 requires nbdkit --version
 
-# In a build with sanitizers nbdkit needs them loaded first, which is nothing
-# that the demo should show.
-if [ -n "$SANITIZE_PRELOAD" ]; then
-  mkdir bin
-  cat >bin/nbdkit <<END
-#!/bin/sh
-LD_PRELOAD='$SANITIZE_PRELOAD' ASAN_OPTIONS='$ASAN_OPTIONS:detect_leaks=0' \\
-  exec $(command -v nbdkit) "\$@"
-END
-  chmod +x bin/nbdkit
-  PATH=$dir/bin:$PATH
-fi
+use_plain_nbdkit
 
 bash "$abs_top_srcdir/docs/examples/demo.sh" made >said 2>&1 ||
   { cat said >&2; fail "the demo failed"; }
