@@ -141,7 +141,35 @@ has_bitmaps vda.1
 writes vda 'write 0 1'
 dirty a vda 65536
 
+behaviour 'D.1 3' as-libvirt 'a base that other machines share may be in use'
+new_domain vda
+mv "$domain/vda.qcow2" "$domain/base.qcow2"
+for image in vda other; do
+  qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 "$domain/$image.qcow2"
+done
+start_machine other
+creates a
+writes vda 'write 0 64k'
+dirty a vda 65536
+accepts delete a
+stop_machine
+
+behaviour 'D.1 4' as-libvirt 'the path of an image may have any characters'
+domain="$dir/"$'we,ird: "q" \'s\' %s \\ new\nline'
+state="$domain/state"
+mkdir "$domain"
+qemu-img create -q -f qcow2 "$domain/vda.qcow2" 8M
+uri="disks:vda=${domain//,/,,}/vda.qcow2"
+creates a b
+has_bitmaps vda a b
+dirty a vda 0
+accepts delete a
+has_bitmaps vda b
+
 behaviour 'D.7 2' differs 'two processes cannot change one domain at a time, and are told who has it'
+new_domain vda
+creates a
+writes vda 'write 0 1'
 exec 9<"$state/lock"
 flock -x 9
 refuses "$state" create-as b

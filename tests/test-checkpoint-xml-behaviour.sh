@@ -231,6 +231,12 @@ same "      <graphics type='vnc' passwd='secret'/>" grep '<graphics' out
 sed -i 's,>65536<,>131072<,' "$domain/domain.xml"
 same 65536 checkpoint dumpxml --xpath 'string(/*/domain/memory)' silent
 
+behaviour 'C.1 2' differs 'passwords are for whoever may read the folder, also where it is only read'
+chmod 500 "$state"
+accepts dumpxml --security-info silent
+same 1 grep -c secret out
+chmod 700 "$state"
+
 behaviour 'A.1 8' as-libvirt 'and not at all with --no-domain'
 accepts dumpxml --no-domain silent
 same 0 eval "grep -c '<domain ' out || :"
