@@ -19,9 +19,6 @@
 #include "listen.h"
 #include "pullback.h"
 
-/* Clients that wait to be accepted. */
-#define BACKLOG 128
-
 /* IANA's for NBD. */
 #define DEFAULT_PORT "10809"
 
@@ -132,7 +129,7 @@ listen_unix (struct listener *listener, const char *path, bool for_all)
   listener->path = strdup (path); /* ours to remove from here on */
   if (listener->path == NULL)
     return fail (path, "address");
-  if (listen (listener->fd, BACKLOG) == -1)
+  if (listen (listener->fd, SOMAXCONN) == -1)
     return fail (path, "listen");
   return set_unix_uri (listener);
 }
@@ -186,7 +183,7 @@ listen_tcp (struct listener *listener, const char *text,
     return fail (text, "setsockopt");
   if (bind (listener->fd, info->ai_addr, info->ai_addrlen) == -1)
     return fail (text, "bind");
-  if (listen (listener->fd, BACKLOG) == -1)
+  if (listen (listener->fd, SOMAXCONN) == -1)
     return fail (text, "listen");
   return set_tcp_uri (listener);
 }
