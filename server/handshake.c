@@ -125,7 +125,7 @@ drop_option (struct connection *connection, const struct option *option)
                   option->length);
     return OPTION_FAILED;
   }
-  if (input_skip (&connection->input, option->length) != 1)
+  if (input_take_rest (&connection->input, NULL, option->length) == -1)
     return OPTION_FAILED;
   return option_refuse (connection, option, NBD_REP_ERR_TOO_BIG,
                         "option %" PRIu32 " has %" PRIu32 " bytes of data",
@@ -159,13 +159,8 @@ receive_option (struct connection *connection)
     return OPTION_FAILED;
   }
   option.data = data;
-  if (option.length > 0
-      && (r = input_take (&connection->input, data, option.length)) != 1) {
-    if (r == 0)
-      pb_set_error (ECONNRESET, "the client went away before its option's "
-                                "data");
+  if (input_take_rest (&connection->input, data, option.length) == -1)
     return OPTION_FAILED;
-  }
   return handle_option (connection, &option);
 }
 

@@ -30,6 +30,12 @@ receive (struct input *input, void *buffer, size_t count)
   return input->start;
 }
 
+static void
+set_gone_error (void)
+{
+  pb_set_error (ECONNRESET, "the client went away in the middle of a message");
+}
+
 /* BUFFER is NULL where the bytes are not wanted. */
 static int
 take (struct input *input, unsigned char *buffer, uint64_t count)
@@ -57,8 +63,7 @@ take (struct input *input, unsigned char *buffer, uint64_t count)
     if (r == 0 && !has_begun)
       return 0;
     if (r == 0) {
-      pb_set_error (ECONNRESET, "the client went away in the middle of a "
-                                "message");
+      set_gone_error ();
       return -1;
     }
     has_begun = true;
@@ -76,7 +81,11 @@ input_take (struct input *input, void *buffer, size_t count)
 }
 
 int
-input_skip (struct input *input, uint64_t count)
+input_take_rest (struct input *input, void *buffer, uint64_t count)
 {
-  return take (input, NULL, count);
+  int r = take (input, buffer, count);
+
+  if (r == 0)
+    set_gone_error ();
+  return r == 1 ? 0 : -1;
 }

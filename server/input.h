@@ -25,8 +25,10 @@ struct input {
  */
 int input_take (struct input *input, void *buffer, size_t count);
 
-/* Drop COUNT bytes.  As input_take (). */
-int input_skip (struct input *input, uint64_t count);
+/* In the middle of a message: take exactly COUNT bytes, or drop them where BUFFER
+ * is NULL.  That the stream ends is an error then.
+ */
+int input_take_rest (struct input *input, void *buffer, uint64_t count);
 
 /* Has everything that came been taken? */
 static inline bool

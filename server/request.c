@@ -101,7 +101,7 @@ receive_status_payload (struct request *request, struct input *input,
   {
     refuse (request, EINVAL, "the payload of a block status request has a "
                              "wrong length");
-    return input_skip (input, length) == 1 ? 0 : -1;
+    return input_take_rest (input, NULL, length);
   }
   unsigned char *CLEANUP_FREE payload = malloc (length);
   request->nr_contexts = (length - 8) / 4;
@@ -109,9 +109,9 @@ receive_status_payload (struct request *request, struct input *input,
     = malloc (request->nr_contexts * sizeof request->contexts[0]);
   if (payload == NULL || request->contexts == NULL) {
     refuse (request, ENOMEM, "out of memory");
-    return input_skip (input, length) == 1 ? 0 : -1;
+    return input_take_rest (input, NULL, length);
   }
-  if (input_take (input, payload, length) != 1)
+  if (input_take_rest (input, payload, length) == -1)
     return -1;
   request->length = load_be64 (payload);
   choose_contexts (request, payload + 8, rules);
@@ -128,7 +128,6 @@ receive_payload (struct request *request, struct input *input,
   bool has_payload = rules->is_extended
                        ? request->flags & NBD_CMD_FLAG_PAYLOAD_LEN
                        : request->type == NBD_CMD_WRITE;
-  int r;
 
   if (!has_payload)
     return 0;
@@ -143,11 +142,7 @@ receive_payload (struct request *request, struct input *input,
   }
   if (request->type == NBD_CMD_BLOCK_STATUS && rules->nr_contexts > 0)
     return receive_status_payload (request, input, rules);
-  r = input_skip (input, request->length);
-  if (r == 0)
-    pb_set_error (ECONNRESET, "the client went away before the payload of its "
-                              "request");
-  return r == 1 ? 0 : -1;
+  return input_take_rest (input, NULL, request->length);
 }
 
 static void

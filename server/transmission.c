@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#include "cleanup.h"
 #include "command.h"
 #include "log.h"
 #include "nbd-protocol.h"
@@ -97,7 +97,10 @@ take_request (struct transmission *transmission, struct request *request)
 
   pthread_mutex_lock (&transmission->lock);
   transmission->is_receiving = false;
-  if (r == 1 && !connection->is_draining)
+  /* It may have ended meanwhile, because an answer could not be sent: then the
+   * connection's own thread counts on it that no thread is started any more.
+   */
+  if (r == 1 && !connection->is_draining && !transmission->has_ended)
     hand_over (transmission);
   else {
     if (r == 1)
@@ -139,10 +142,14 @@ do_request (struct transmission *transmission, const struct request *request,
 static void
 work (struct transmission *transmission)
 {
-  unsigned char *CLEANUP_FREE buffer = malloc (COMMAND_BUFFER_SIZE);
+  /* Not by malloc (), whose heaps would keep it: a client takes memory only as
+   * long as it is there, and only as much as its requests are long.
+   */
+  void *buffer = mmap (NULL, COMMAND_BUFFER_SIZE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   struct request request;
 
-  while (buffer && take_request (transmission, &request)) {
+  while (buffer != MAP_FAILED && take_request (transmission, &request)) {
     int r = do_request (transmission, &request, buffer);
 
     request_clear (&request);
@@ -152,7 +159,9 @@ work (struct transmission *transmission)
       pthread_mutex_unlock (&transmission->lock);
     }
   }
-  if (buffer == NULL) {
+  if (buffer != MAP_FAILED)
+    munmap (buffer, COMMAND_BUFFER_SIZE);
+  else {
     pthread_mutex_lock (&transmission->lock);
     pb_set_error (ENOMEM, "no memory for a request");
     end (transmission, -1);

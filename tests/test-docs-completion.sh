@@ -80,6 +80,7 @@ program=backup-serve
 expect_completions 'tcp: unix:' --listen ''
 expect_completions 'unix:' --listen u
 expect_completions '' --listen unix : /run
+expect_completions 'disks: xml:' -c ''
 expect_completions 'off on require' --tls ''
 expect_completions 'backups' --tls-certificates ''
 expect_completions 'stderr syslog' --log s

@@ -19,9 +19,6 @@
 #include "listen.h"
 #include "pullback.h"
 
-/* Clients that wait to be accepted. */
-#define BACKLOG 128
-
 /* IANA's for NBD. */
 #define DEFAULT_PORT "10809"
 
@@ -129,10 +126,11 @@ listen_unix (struct listener *listener, const char *path, bool for_all)
     return fail (path, "socket");
   if (bind_unix (listener, &address, for_all) == -1)
     return fail (path, "bind");
-  listener->path = strdup (path); /* ours to remove from here on */
+  listener->path = strdup (path);
+  listener->is_ours = true;
   if (listener->path == NULL)
     return fail (path, "address");
-  if (listen (listener->fd, BACKLOG) == -1)
+  if (listen (listener->fd, SOMAXCONN) == -1)
     return fail (path, "listen");
   return set_unix_uri (listener);
 }
@@ -186,7 +184,7 @@ listen_tcp (struct listener *listener, const char *text,
     return fail (text, "setsockopt");
   if (bind (listener->fd, info->ai_addr, info->ai_addrlen) == -1)
     return fail (text, "bind");
-  if (listen (listener->fd, BACKLOG) == -1)
+  if (listen (listener->fd, SOMAXCONN) == -1)
     return fail (text, "listen");
   return set_tcp_uri (listener);
 }
@@ -316,6 +314,32 @@ listeners_add_private (struct listeners *listeners)
   return listen_unix (listener, path, false);
 }
 
+int
+listeners_add_open (struct listeners *listeners, int fd)
+{
+  struct listener *listener = add (listeners);
+  struct sockaddr_storage address;
+  socklen_t length = sizeof address;
+  const char *path = ((struct sockaddr_un *) &address)->sun_path;
+
+  if (listener == NULL)
+    return -1;
+  listener->fd = fd;
+  /* A name that fills all of its place has no NUL behind it. */
+  memset (&address, 0, sizeof address);
+  if (getsockname (fd, (struct sockaddr *) &address, &length) == -1)
+    return fail ("socket", "getsockname");
+  if (address.ss_family != AF_UNIX)
+    return set_tcp_uri (listener);
+  if (path[0] == '\0') {
+    pb_set_error (EINVAL, "an abstract unix socket has no permissions, and is "
+                          "not served on");
+    return -1;
+  }
+  listener->path = strdup (path);
+  return listener->path ? set_unix_uri (listener) : fail (path, "address");
+}
+
 bool
 listeners_have_tcp (const struct listeners *listeners)
 {
@@ -334,7 +358,7 @@ listeners_close (struct listeners *listeners)
     if (listener->fd != -1)
       close (listener->fd);
     /* What somebody else has removed is gone, which is what is wanted. */
-    if (listener->path)
+    if (listener->is_ours && listener->path)
       unlink (listener->path);
     if (listener->folder)
       rmdir (listener->folder);

@@ -10,8 +10,9 @@
 struct listener {
   int fd;
   char *uri;    /* of the default export, for clients on this host */
-  char *path;   /* of a unix socket, else NULL; removed at the end */
-  char *folder; /* a private one that was made for it, or NULL; as well */
+  char *path;   /* of a unix socket, else NULL */
+  char *folder; /* a private one that was made for it, or NULL */
+  bool is_ours; /* the path, which is removed at the end, as the folder is */
   int port;     /* of TCP, else 0 */
 };
 
@@ -31,6 +32,9 @@ int listeners_add (struct listeners *listeners, const char *address,
 
 /* Listen on a unix socket in a new folder that only this user can enter. */
 int listeners_add_private (struct listeners *listeners);
+
+/* Take over FD, a socket that somebody else has made listen, and will remove. */
+int listeners_add_open (struct listeners *listeners, int fd);
 
 /* Are there sockets that do not say which user a client is? */
 bool listeners_have_tcp (const struct listeners *listeners);

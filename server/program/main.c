@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "child.h"
 #include "cleanup.h"
 #include "exports.h"
@@ -41,11 +42,51 @@ struct program {
   pid_t child;       /* of --run, or 0 */
 };
 
+/* Disk number INDEX of the domain, unless it is empty. */
+static int
+open_domain_disk (struct program *program, pb_domain *domain, size_t index)
+{
+  struct pb_domain_disk disk;
+  pb_view *view;
+
+  if (pb_domain_get_disk (domain, index, &disk) == -1)
+    return -1;
+  if (disk.path == NULL)
+    return 0;
+  view = pb_domain_open_view (domain, disk.name,
+                              program->options->image_flags);
+  return view ? exports_add (&program->exports, disk.name, view) : -1;
+}
+
+/* All disks of the domain of --connect.  Its checkpoints are maps of the views,
+ * which do not need it any more.
+ */
+static int
+open_domain (struct program *program)
+{
+  const struct options *options = program->options;
+  pb_domain *domain
+    = pb_domain_open (options->connect, options->state, PB_DOMAIN_READ_ONLY);
+  int r = domain ? 0 : -1;
+
+  for (size_t i = 0; r == 0 && i < pb_domain_nr_disks (domain); i++)
+    r = open_domain_disk (program, domain, i);
+  pb_domain_free (domain);
+  if (r == 0 && program->exports.count == 0) {
+    pb_set_error (EINVAL, "%s: the domain has no disk to serve",
+                  options->connect);
+    return -1;
+  }
+  return r;
+}
+
 static int
 open_disks (struct program *program)
 {
   const struct options *options = program->options;
 
+  if (options->connect)
+    return open_domain (program);
   for (size_t i = 0; i < options->nr_disks; i++) {
     const struct pb_disk_spec *disk = &options->disks[i];
     pb_view *view
@@ -63,12 +104,14 @@ open_listeners (struct program *program)
 {
   const struct options *options = program->options;
 
+  if (activation_take (&program->listeners) == -1)
+    return -1;
   for (size_t i = 0; i < options->nr_listen; i++)
     if (listeners_add (&program->listeners, options->listen[i],
                        options->security.access != NULL)
         == -1)
       return -1;
-  if (options->nr_listen == 0
+  if (program->listeners.count == 0
       && listeners_add_private (&program->listeners) == -1)
     return -1;
   return 0;
@@ -265,7 +308,9 @@ serve (struct program *program)
       kill (program->child, SIGTERM);
     return EXIT_STATUS_FAILED;
   }
+  activation_notify_ready ();
   status = run (program);
+  activation_notify_stopping ();
   listeners_close (&program->listeners);
   if (server_drain (program->server, DRAIN_TIMEOUT_MS) == -1) {
     log_line ("a request does not end; the server ends without it");

@@ -17,6 +17,7 @@
 
 static const char help_text[] =
   "Usage: backup-serve [OPTION]... NAME=[FORMAT:]PATH...\n"
+  "       backup-serve [OPTION]... --connect URI\n"
   "Serve disk images at rest over NBD, read-only, with what has changed in them\n"
   "since each of their dirty bitmaps was added.\n"
   "\n"
@@ -40,6 +41,9 @@ static const char help_text[] =
   "      --insecure           serve anyone who can connect\n"
   "\n"
   "What to serve:\n"
+  "  -c, --connect URI        all disks of a domain, with its checkpoints as maps:\n"
+  "                           disks:vda=A.qcow2,vdb=B.qcow2 or xml:DOMAIN.xml\n"
+  "      --state FOLDER       where the domain's checkpoints are\n"
   "      --data-file          follow external data files of qcow2 images\n"
   "      --allow-writer       serve raw images that are being written\n"
   "\n"
@@ -65,6 +69,7 @@ enum long_only {
   OPT_VERSION,
   OPT_LISTEN,
   OPT_RUN,
+  OPT_STATE,
   OPT_INSECURE,
   OPT_TLS,
   OPT_TLS_CERTIFICATES,
@@ -81,6 +86,7 @@ enum long_only {
 static const struct option long_options[] = {
   { "access", required_argument, NULL, OPT_ACCESS },
   { "allow-writer", no_argument, NULL, OPT_ALLOW_WRITER },
+  { "connect", required_argument, NULL, 'c' },
   { "data-file", no_argument, NULL, OPT_DATA_FILE },
   { "handshake-timeout", required_argument, NULL, OPT_HANDSHAKE_TIMEOUT },
   { "help", no_argument, NULL, OPT_HELP },
@@ -90,6 +96,7 @@ static const struct option long_options[] = {
   { "max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS },
   { "pid-file", required_argument, NULL, OPT_PID_FILE },
   { "run", required_argument, NULL, OPT_RUN },
+  { "state", required_argument, NULL, OPT_STATE },
   { "tls", required_argument, NULL, OPT_TLS },
   { "tls-certificates", required_argument, NULL, OPT_TLS_CERTIFICATES },
   { "tls-psk", required_argument, NULL, OPT_TLS_PSK },
@@ -182,6 +189,12 @@ static int
 parse_one (int option, struct options *options)
 {
   switch (option) {
+  case 'c':
+    options->connect = optarg;
+    return 0;
+  case OPT_STATE:
+    options->state = optarg;
+    return 0;
   case 'v':
     options->verbose = true;
     return 0;
@@ -234,6 +247,14 @@ parse_one (int option, struct options *options)
 static int
 parse_operands (struct options *options, int argc, char **argv)
 {
+  if (options->connect && argc > 0)
+    return wrong ("--connect serves the domain's disks; '%s' is one argument "
+                  "too many",
+                  argv[0]);
+  if (options->state && !options->connect)
+    return wrong ("--state is for --connect");
+  if (options->connect)
+    return 0;
   if (argc == 0)
     return wrong ("there is nothing to serve: a disk is needed, as "
                   "NAME=[FORMAT:]PATH");
@@ -262,7 +283,7 @@ options_parse (struct options *options, int argc, char **argv)
     .handshake_timeout = 10,
     .log = "stderr",
   };
-  while ((option = getopt_long (argc, argv, "v", long_options, NULL)) != -1) {
+  while ((option = getopt_long (argc, argv, "c:v", long_options, NULL)) != -1) {
     if (option == OPT_HELP) {
       fputs (help_text, stdout);
       return OPTIONS_DONE;

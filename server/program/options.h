@@ -16,6 +16,8 @@
 #define DRAIN_TIMEOUT_MS 5000
 
 struct options {
+  const char *connect; /* a domain, or NULL: the disks below */
+  const char *state;   /* its folder, or NULL */
   size_t nr_listen;
   const char **listen;
   struct policy_config security;

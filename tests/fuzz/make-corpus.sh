@@ -7,8 +7,10 @@
 set -euo pipefail
 
 tests=$(cd "$(dirname "$0")/.." && pwd)
-mkdir -p "$1/qcow2" "$1/bitmaps" "$1/xml" "$1/store"
+mkdir -p "$1/qcow2" "$1/bitmaps" "$1/xml" "$1/store" "$1/serve"
 cd "$1"
+
+perl "$tests/fuzz/make-serve-corpus.pl" serve
 
 # image NAME SIZE OPTIONS COMMAND...: with qemu-io's COMMANDs run on it.
 image ()

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# serve-activate.pl COMMAND...: run it as systemd runs a service with two
+# sockets, on the unix socket $SOCKET and on some TCP port of 127.0.0.1, and
+# print what it notifies.
+
+use strict;
+use warnings;
+use Fcntl qw(F_GETFD F_SETFD FD_CLOEXEC);
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use POSIX ();
+use Socket qw(SOCK_DGRAM SOCK_STREAM);
+
+$| = 1;
+my $notify = IO::Socket::UNIX->new (Type => SOCK_DGRAM,
+                                    Local => "$ENV{SOCKET}.notify") or die;
+my $unix = IO::Socket::UNIX->new (Type => SOCK_STREAM, Listen => 10,
+                                  Local => $ENV{SOCKET}) or die;
+my $tcp = IO::Socket::INET->new (Listen => 10, LocalAddr => '127.0.0.1') or die;
+
+my $pid = fork ();
+if (!$pid) {
+  POSIX::dup2 (fileno ($unix), 20);
+  POSIX::dup2 (fileno ($tcp), 21);
+  POSIX::dup2 (20, 3);
+  POSIX::dup2 (21, 4);
+  POSIX::close ($_) for 5 .. 30;
+  $ENV{LISTEN_PID} = $$;
+  $ENV{LISTEN_FDS} = $ENV{NR_FDS} // 2;
+  $ENV{NOTIFY_SOCKET} = "$ENV{SOCKET}.notify";
+  exec (@ARGV) or POSIX::_exit (127);
+}
+local $SIG{TERM} = sub { kill ('TERM', $pid) };
+local $SIG{ALRM} = sub { };
+for (;;) {
+  alarm 1;
+  my $text;
+  print "$text\n" if defined recv ($notify, $text, 100, 0);
+  last if waitpid ($pid, POSIX::WNOHANG ()) == $pid;
+}
+exit ($? & 127 ? 1 : $? >> 8);
