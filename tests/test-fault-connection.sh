@@ -109,7 +109,7 @@ for server in plugin qemu; do
   for level in full increment; do
     set_level $level
     rm -f out.qcow2 out.qcow2.partial
-    backup-pull -q --rate-limit 1M --request-size 64k "${level_options[@]}" \
+    backup-pull -q --rate-limit 128k --request-size 64k "${level_options[@]}" \
       "$uri" out.qcow2 >out 2>err &
     pull_pid=$!
     wait_for "the pull to write" test -s out.qcow2.partial
