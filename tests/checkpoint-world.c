@@ -52,6 +52,29 @@ check_world_with_qemu (struct world *world)
     }
 }
 
+void
+import_chain (struct world *world, size_t count)
+{
+  struct model *model = &world->model;
+
+  disks_make_chain (model, world->folder, count);
+  reopen (world);
+  for (size_t i = 0; i < count; i++) {
+    struct model_checkpoint *checkpoint = &model->checkpoints[i];
+    struct op op = { .kind = OP_REDEFINE,
+                     .flags = PB_CHECKPOINT_CREATE_REDEFINE,
+                     .time = checkpoint->time };
+
+    strcpy (op.name, checkpoint->name);
+    strcpy (op.parent, checkpoint->parent);
+    memcpy (op.has_bitmap, checkpoint->has_bitmap, sizeof op.has_bitmap);
+    op_trace (&op);
+    CHECK_OK (op_run (world->domain, model, &op) == 0);
+    checkpoint->exists = true;
+    strcpy (model->current, checkpoint->name);
+  }
+}
+
 /*** Crashes. ***/
 
 static unsigned points_left;

@@ -26,6 +26,11 @@ void reopen (struct world *world);
 void check_world (struct world *world);
 void check_world_with_qemu (struct world *world);
 
+/* Checkpoints of older libvirt, on new disks: their bitmaps are made, and their
+ * metadata is taken in, oldest first.
+ */
+void import_chain (struct world *world, size_t count);
+
 /* Returns 0 or an errno. */
 typedef int (*domain_function) (pb_domain *domain, void *opaque);
 

@@ -59,7 +59,8 @@ make_bitmaps (struct disk_bitmaps *bitmaps, const char *text)
 /* The tree "a>b>c*": each checkpoint after the one before; words start a new
  * branch from their first name, which is there already.  After a name: '!' for
  * one that is independent, '0' for one that leaves the disk out, '*' for the
- * current one, '@' for one that has the bitmap of checkpoint a.
+ * current one, '@' for one that has the bitmap of checkpoint a, '1' to '9' for
+ * its time.
  */
 static void
 add_node (struct checkpoint_tree *tree, const char *parent, const char *name,
@@ -70,6 +71,7 @@ add_node (struct checkpoint_tree *tree, const char *parent, const char *name,
   def.name = strdup (name);
   def.parent = parent ? strdup (parent) : NULL;
   def.independent = strchr (marks, '!');
+  def.creation_time = marks[0] >= '1' && marks[0] <= '9' ? marks[0] - '0' : 0;
   CHECK_OK (checkpoint_def_add_disk (
               &def, "vda",
               strchr (marks, '0') ? CHECKPOINT_DISK_NO
@@ -91,7 +93,7 @@ make_tree (struct checkpoint_tree *tree, const char *text)
 
   *tree = (struct checkpoint_tree) { 0 };
   for (const char *p = text; *p;) {
-    size_t length = strspn (p + 1, "!0*@");
+    size_t length = strspn (p + 1, "!0123456789*@");
 
     name[0] = *p;
     snprintf (marks, sizeof marks, "%.*s", (int) length, p + 1);
@@ -223,6 +225,17 @@ static const struct {
   { "p>a>b* p>q>r", "p- a- b+ q- r+", "0a 0b", NONE },
   { "p>a p>b*", "p- a- b+", NULL, PB_FINDING_BITMAP_DISABLED },
   { "a>b*>c a>d!", "a- b+ c+ d+", "0a 0b", NONE },
+  /* Checkpoints that were given a wrong place. */
+  { "a1>c3*>b2", "a- b- c+", NULL, PB_FINDING_BITMAP_DISABLED },
+  { "a1>c3*>b3", "a- b- c+", NULL, PB_FINDING_BITMAP_DISABLED },
+  { "a1>c3*>d4", "a- c+ d+", "0a 0c", NONE },
+  { "a1>c3*>d3", "a- c+ d+", "0a 0c", NONE },
+  { "b2>a1>c3*", "a- b- c+", NULL, PB_FINDING_BITMAP_DISABLED },
+  { "p1>a1>c3*", "p- a- c+", "0a 0c", NONE },
+  { "b2 a1>c3*", "a- b- c+", NULL, PB_FINDING_BITMAP_DISABLED },
+  { "p1>b2 p>a1>c3*", "p- a- b- c+", NULL, PB_FINDING_BITMAP_DISABLED },
+  { "p1>q2 a3>c4*", "p- q+ a- c+", "0a 0c", NONE },
+  { "p5>q6 a3>c4*", "p- q+ a- c+", "0a 0c", NONE },
   /* Bitmaps of no checkpoint. */
   { "a>b*", "a- b+ z+", NULL, PB_FINDING_BITMAP_ORPHAN },
   { "a>b*", "a- z- b+", NULL, PB_FINDING_BITMAP_ORPHAN },

@@ -30,6 +30,8 @@
  * - a checkpoint of another branch from the path, or one that has lost its
  *   place in the tree, has a bitmap on the disk: it may have stopped a link,
  *   and recorded what no link has;
+ * - the same of one that has been given a wrong place: it is above or below
+ *   the chain, or elsewhere, but of a time between its ends;
  * - a link is marked independent: it did not stop the one before it, so
  *   something else did, which is gone.
  *
@@ -303,6 +305,27 @@ judge_layers (struct chain *chain, struct bitmap_range *range)
   return 1;
 }
 
+static bool
+is_recording (const struct chain *chain, const struct checkpoint_node *node)
+{
+  const struct layer_bitmap *bitmap
+    = disk_layer_find (&chain->bitmaps->layers[0],
+                       checkpoint_node_bitmap (node, chain->bitmaps->disk));
+
+  return bitmap && bitmap->enabled && bitmap->reason == NULL;
+}
+
+/* Where all was made in one second, times say nothing. */
+static bool
+is_of_that_time (const struct chain *chain, const struct checkpoint_node *node)
+{
+  uint64_t from = chain->start->def.creation_time;
+  uint64_t to = chain->links[chain->nr_links - 1].node->def.creation_time;
+
+  return from < to && from <= node->def.creation_time
+         && node->def.creation_time <= to;
+}
+
 /* May NODE, which is none of the chain, have taken part in it? */
 static bool
 is_suspect (const struct chain *chain, const struct checkpoint_node *node)
@@ -310,10 +333,18 @@ is_suspect (const struct chain *chain, const struct checkpoint_node *node)
   const struct checkpoint_node *end = chain->links[chain->nr_links - 1].node;
 
   if (node->def.independent
-      || checkpoint_node_bitmap (node, chain->bitmaps->disk) == NULL
-      || is_same_or_ancestor (node, end) || is_same_or_ancestor (end, node))
+      || checkpoint_node_bitmap (node, chain->bitmaps->disk) == NULL)
     return false;
+  if (is_same_or_ancestor (end, node))
+    return is_of_that_time (chain, node) && !is_recording (chain, node);
+  if (is_same_or_ancestor (chain->start, node)
+      && is_same_or_ancestor (node, end))
+    return false; /* a link */
+  if (is_same_or_ancestor (node, chain->start))
+    return node->def.creation_time > chain->start->def.creation_time
+           && is_of_that_time (chain, node);
   return is_same_or_ancestor (chain->start, node)
+         || is_of_that_time (chain, node)
          || (top_of (node) != top_of (chain->start)
              && top_of (node)->relation != CHECKPOINT_RELATION_SOUND);
 }
@@ -370,8 +401,7 @@ judge_others (const struct chain *chain, struct bitmap_range *range)
       return bitmap_range_not_known (
         range, PB_FINDING_BITMAP_DISABLED,
         "bitmap %s is one of a chain, and checkpoint %s, "
-        "which is not on the way to the current one, may have "
-        "interrupted it",
+        "which has another place in the tree, may have interrupted it",
         chain->name, node->def.name);
   }
   return judge_orphans (chain, range);

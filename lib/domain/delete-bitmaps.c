@@ -84,35 +84,79 @@ undo_of_merge (const struct disk_layer *layer, const char *heir,
            : BITMAP_UNDO_NOTHING;
 }
 
-/* In one layer that has the bitmap of a deleted checkpoint. */
-static int
-add_layer_actions (const struct disk_bitmaps *bitmaps,
-                   const struct disk_layer *layer, const char *bitmap,
-                   const char *heir, struct commit *commit)
-{
-  struct bitmap_action remove = { .kind = BITMAP_ACTION_REMOVE,
-                                  .disk = bitmaps->disk,
-                                  .path = layer->path,
-                                  .bitmap = (char *) bitmap };
-  struct bitmap_action merge = { .kind = BITMAP_ACTION_MERGE,
-                                 .disk = bitmaps->disk,
-                                 .path = layer->path,
-                                 .bitmap = (char *) heir,
-                                 .source = (char *) bitmap };
-
-  if (heir)
-    merge.undo = undo_of_merge (layer, heir, bitmap);
-  if (heir && commit_add_before (commit, &merge) == -1)
-    return -1;
-  return commit_add_after (commit, &remove);
-}
-
-/* What is gone already counts as deleted.
- *
- * With the bitmap that records, the heir gets to record too, and counts as
+/* With the bitmap that records, the heir gets to record too, and counts as
  * whole from then on, also where a crash stops everything there.  So that one
  * comes last: the newest of the deleted ones, in the top layer.
  */
+static int
+add_merges (const struct disk_bitmaps *bitmaps, const char *bitmap,
+            const char *heir, struct commit *commit)
+{
+  struct bitmap_action merge = { .kind = BITMAP_ACTION_MERGE,
+                                 .disk = bitmaps->disk,
+                                 .bitmap = (char *) heir,
+                                 .source = (char *) bitmap };
+
+  for (size_t i = bitmaps->nr_layers; i-- > 0;) {
+    const struct disk_layer *layer = &bitmaps->layers[i];
+
+    if (disk_layer_find (layer, bitmap) == NULL)
+      continue;
+    merge.path = layer->path;
+    merge.undo = undo_of_merge (layer, heir, bitmap);
+    if (commit_add_before (commit, &merge) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+/* From the top one down: what is left in lower layers only is never taken for
+ * a whole bitmap.
+ */
+static int
+add_removals (const struct disk_bitmaps *bitmaps, const char *bitmap,
+              struct commit *commit)
+{
+  struct bitmap_action remove = { .kind = BITMAP_ACTION_REMOVE,
+                                  .disk = bitmaps->disk,
+                                  .bitmap = (char *) bitmap };
+
+  for (size_t i = 0; i < bitmaps->nr_layers; i++) {
+    if (disk_layer_find (&bitmaps->layers[i], bitmap) == NULL)
+      continue;
+    remove.path = bitmaps->layers[i].path;
+    if (commit_add_after (commit, &remove) == -1)
+      return -1;
+  }
+  return 0;
+}
+
+/* Could the bitmap be changed wherever it is? */
+static int
+check_layers (const struct deletion *deletion, const struct domain_disk *disk,
+              const struct disk_bitmaps *bitmaps, const char *bitmap)
+{
+  for (size_t i = 0; i < bitmaps->nr_layers; i++) {
+    const struct disk_layer *layer = &bitmaps->layers[i];
+
+    if (layer->damage) {
+      pb_set_error (EIO,
+                    "disk %s: %s: its bitmaps are damaged (%s), and cannot be "
+                    "removed; see qemu-img check, or leave the bitmaps alone "
+                    "(PB_CHECKPOINT_DELETE_METADATA_ONLY)",
+                    disk->name, layer->path, layer->damage);
+      return -1;
+    }
+    if (disk_layer_find (layer, bitmap)
+        && deletion->domain->driver->check_writable (
+             disk, layer->path, domain_image_flags (deletion->domain))
+             == -1)
+      return -1;
+  }
+  return 0;
+}
+
+/* What is gone already counts as deleted. */
 static int
 add_node_actions (const struct deletion *deletion,
                   const struct domain_disk *disk,
@@ -126,29 +170,13 @@ add_node_actions (const struct deletion *deletion,
     return 0;
   if (find_heir (deletion, bitmaps, node, &heir) == -1)
     return -1;
-  for (size_t i = bitmaps->nr_layers; i-- > 0;) {
-    const struct disk_layer *layer = &bitmaps->layers[i];
-
-    if (layer->damage) {
-      pb_set_error (EIO,
-                    "disk %s: %s: its bitmaps are damaged (%s), and cannot be "
-                    "removed; see qemu-img check, or leave the bitmaps alone "
-                    "(PB_CHECKPOINT_DELETE_METADATA_ONLY)",
-                    disk->name, layer->path, layer->damage);
-      return -1;
-    }
-    if (disk_layer_find (layer, bitmap) == NULL)
-      continue;
-    if (deletion->domain->driver->check_writable (
-          disk, layer->path, domain_image_flags (deletion->domain))
-          == -1
-        || add_layer_actions (
-             bitmaps, layer, bitmap,
-             heir ? checkpoint_node_bitmap (heir, disk->name) : NULL, commit)
-             == -1)
-      return -1;
-  }
-  return 0;
+  if (check_layers (deletion, disk, bitmaps, bitmap) == -1
+      || (heir
+          && add_merges (bitmaps, bitmap,
+                         checkpoint_node_bitmap (heir, disk->name), commit)
+               == -1))
+    return -1;
+  return add_removals (bitmaps, bitmap, commit);
 }
 
 /* An older checkpoint of a broken chain must not outlive a link of it: once

@@ -46,12 +46,35 @@ make_current (pb_domain *domain, const char *name)
   return domain_commit (domain, &commit);
 }
 
+/* A bitmap whose lower layers are gone would seem whole, should it be adopted,
+ * or its checkpoint be redefined.
+ */
+static int
+check_layers_above (const struct disk_bitmaps *bitmaps, const char *path,
+                    const char *bitmap)
+{
+  for (size_t i = 0; i < bitmaps->nr_layers; i++) {
+    const struct disk_layer *layer = &bitmaps->layers[i];
+
+    if (strcmp (layer->path, path) == 0)
+      return 0;
+    if (disk_layer_find (layer, bitmap)) {
+      pb_set_error (EBUSY,
+                    "%s: bitmap %s: the layer above, %s, has it as well, and "
+                    "would seem to have all of it; remove it there first",
+                    path, bitmap, layer->path);
+      return -1;
+    }
+  }
+  return 0;
+}
+
 /* A bitmap without a checkpoint may be a forgotten part of a chain: while it is
  * there, that chain is known to be broken.
  */
 static int
-check_chains (const pb_domain *domain, const struct domain_disk *disk,
-              const char *bitmap)
+check_removal (const pb_domain *domain, const struct domain_disk *disk,
+               const char *path, const char *bitmap)
 {
   const struct checkpoint_tree *tree = &domain->content.tree;
   struct disk_bitmaps CLEANUP_DISK_BITMAPS bitmaps = { 0 };
@@ -59,6 +82,7 @@ check_chains (const pb_domain *domain, const struct domain_disk *disk,
 
   if (domain->driver->inspect (disk, domain_image_flags (domain), &bitmaps)
         == -1
+      || check_layers_above (&bitmaps, path, bitmap) == -1
       || disk_bitmaps_without (&left, &bitmaps, &bitmap, 1) == -1)
     return -1;
   return range_check (&(struct range_state){ &bitmaps, tree },
@@ -76,7 +100,7 @@ remove_bitmap (pb_domain *domain, const struct pb_finding *finding)
   const struct domain_disk *disk
     = domain_def_find_disk (&domain->def, finding->disk);
 
-  if (check_chains (domain, disk, finding->bitmap) == -1
+  if (check_removal (domain, disk, finding->path, finding->bitmap) == -1
       || domain->driver->check_writable (disk, finding->path,
                                          domain_image_flags (domain))
            == -1
