@@ -13,7 +13,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "findings.h"
-#include "range-check.h"
+#include "shared-layer.h"
 
 static int
 examine_journal (const pb_domain *domain, pb_findings *findings)
@@ -235,30 +235,49 @@ repair_of_orphan (const struct disk_bitmaps *bitmaps, size_t layer,
   return NULL;
 }
 
+/* Unless it belongs to a checkpoint by way of another disk.  Where that cannot
+ * be told, nothing may become of it.
+ */
+static int
+examine_orphan (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
+                size_t layer, const struct layer_bitmap *bitmap,
+                unsigned flags, pb_findings *findings)
+{
+  struct pb_finding finding = { .kind = PB_FINDING_BITMAP_ORPHAN,
+                                .disk = bitmaps->disk,
+                                .path = bitmaps->layers[layer].path,
+                                .bitmap = bitmap->name };
+  int r = shared_layer_has_owner (domain, finding.disk, finding.path,
+                                  finding.bitmap);
+
+  if (r == 1)
+    return 0;
+  if (r == -1)
+    return findings_add (findings, &finding, NULL,
+                         "no checkpoint of this disk has this bitmap; %s",
+                         pb_get_error ());
+  return findings_add (findings, &finding,
+                       repair_of_orphan (bitmaps, layer, bitmap->name, flags),
+                       "no checkpoint has this bitmap%s%s",
+                       bitmap->reason ? ", and " : "",
+                       bitmap->reason ? bitmap->reason : "");
+}
+
 static int
 examine_layer (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
                size_t index, unsigned flags, pb_findings *findings)
 {
   const struct disk_layer *layer = &bitmaps->layers[index];
-  struct pb_finding finding = { .kind = PB_FINDING_BITMAP_ORPHAN,
-                                .disk = bitmaps->disk,
-                                .path = layer->path };
 
   for (size_t i = 0; i < layer->nr_bitmaps; i++) {
     const struct layer_bitmap *bitmap = &layer->bitmaps[i];
+    int r = 0;
 
-    finding.bitmap = bitmap->name;
-    if (!has_owner (&domain->content.tree, bitmaps->disk, bitmap->name)) {
-      if (findings_add (findings, &finding,
-                        repair_of_orphan (bitmaps, index, bitmap->name, flags),
-                        "no checkpoint has this bitmap%s%s",
-                        bitmap->reason ? ", and " : "",
-                        bitmap->reason ? bitmap->reason : "")
-          == -1)
-        return -1;
-    }
-    else if (index == 0
-             && examine_granularity (bitmaps, bitmap, findings) == -1)
+    if (!has_owner (&domain->content.tree, bitmaps->disk, bitmap->name))
+      r = examine_orphan (domain, bitmaps, index, bitmap, flags, findings);
+    else if (index == 0)
+      r = examine_granularity (bitmaps, bitmap, findings);
+    if (r == -1)
       return -1;
   }
   return 0;
