@@ -563,6 +563,11 @@ test_failing_action (void)
   CHECK_FAILS (recover () == -1, EBUSY,
                "journal.xml: deleting checkpoint b was interrupted, and cannot "
                "be finished now: disk vdb: somebody has it");
+
+  /* Until then no other change takes the journal's place. */
+  CHECK_FAILS (run (&scenarios[0], &committed) == -1, EBUSY,
+               "creating checkpoint c: an earlier change of ");
+  CHECK (!committed && exists (STATE "/journal.xml") && !exists ("vda/c"));
   failing_bitmap = NULL;
   CHECK_OK (recover () == 0);
   check_outcome (&scenarios[1], true);

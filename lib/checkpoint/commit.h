@@ -106,7 +106,8 @@ struct store;
 /* Do all of COMMIT.  On failure before step 4 all is undone, and the error is
  * that of the failure.  On failure after it (-1 as well), *COMMITTED is true,
  * the journal stays, and the error says that the rest is done when the state
- * folder is opened next.  So it does where undoing fails.
+ * folder is opened next.  So it does where undoing fails.  Until then every
+ * other change is refused (EBUSY).
  */
 int commit_run (struct store *store, struct commit *commit,
                 const struct commit_ops *ops, void *opaque, bool *committed);

@@ -351,7 +351,8 @@ pb_domain_set_granularity (pb_domain *domain, uint64_t granularity)
   return 0;
 }
 
-/* All checkpoints at once, so that a crash leaves either all of them or none.
+/* All checkpoints at once, so that a crash leaves either all of them or none;
+ * and none are forgotten while a change is unfinished.
  */
 static int
 forget_checkpoints (pb_domain *domain)
@@ -392,7 +393,7 @@ pb_domain_forget (pb_domain *domain, unsigned flags)
                   domain->name, nr, nr == 1 ? "" : "s");
     return -1;
   }
-  if ((domain->content.tree.nr_nodes > 0 && forget_checkpoints (domain) == -1)
+  if (forget_checkpoints (domain) == -1
       || store_remove (&domain->store) == -1)
     return -1;
   return load (domain);
