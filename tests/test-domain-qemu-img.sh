@@ -218,3 +218,12 @@ grep -qx C language || fail 'messages may be in another language'
 # The C library keeps two signals to itself, 32 and 33.
 grep -qEx 'SigIgn:	0000000[01][08]0000000' signals || fail 'a signal is ignored'
 grep -qx 'SigBlk:	0000000000000000' signals || fail 'a signal is blocked'
+
+# A parent that ignores its children never learns how they end.  What failed
+# for that has left nothing.
+cp d0.qcow2 i.qcow2
+expect_status 1 perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV' \
+  backup-checkpoint -c "disks:vda=$dir/i.qcow2" --state ignored create-as cp
+expect_text err 'how it ended is not known'
+[ -z "$(qemu_bitmaps i.qcow2)" ] || fail 'a create that failed has left a bitmap'
+backup-checkpoint -q -c "disks:vda=$dir/i.qcow2" --state ignored create-as cp

@@ -201,7 +201,8 @@ commit_run (struct store *store, struct commit *commit,
 
   for (size_t i = 0; i < commit->before.count; i++) {
     if (ops->apply (opaque, &commit->before.list[i]) == -1)
-      return undo_failed (&run, i);
+      /* It may be there all the same, unless it is somebody else's. */
+      return undo_failed (&run, pb_get_errno () == EEXIST ? i : i + 1);
     fault_point ("commit: action before done");
   }
 

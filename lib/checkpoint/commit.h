@@ -92,8 +92,9 @@ int commit_parse (struct commit *commit, const char *source, const char *xml,
 
 /* Who does the actions. */
 struct commit_ops {
-  /* Do ACTION, durably.  An ADD that fails has added nothing: what it has found
-   * is somebody else's, and is not undone.
+  /* Do ACTION, durably.  An ADD that fails with EEXIST has added nothing: what
+   * it has found is somebody else's, and is not undone.  After another failure
+   * it may be there, and is.
    */
   int (*apply) (void *opaque, const struct bitmap_action *action);
 
