@@ -156,9 +156,10 @@ check_image (const char *path, unsigned image_flags)
 {
   pb_image *CLEANUP_IMAGE image = open_layer (path, image_flags);
 
-  if (image == NULL || check_header (path, &image->layers[0]->header) == -1)
+  if (image == NULL || check_header (path, &image->layers[0]->header) == -1
+      || check_bitmaps (path, image) == -1)
     return -1;
-  return check_bitmaps (path, image);
+  return at_rest_check_room (image, 0);
 }
 
 static int
@@ -255,6 +256,9 @@ look (struct work *work)
   if (image == NULL || see_bitmap (image, action->bitmap, &work->bitmap) == -1
       || (action->source
           && see_bitmap (image, action->source, &work->source) == -1))
+    return -1;
+  if ((action->kind != BITMAP_ACTION_REMOVE || work->bitmap.exists)
+      && at_rest_check_room (image, action->granularity) == -1)
     return -1;
   return describe_target (image, &work->target);
 }
