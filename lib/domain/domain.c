@@ -76,7 +76,8 @@ default_state (const char *name)
 
   if (name == NULL) {
     pb_set_error (EINVAL, "a domain of disks: has no name that a state folder "
-                          "could be found by: say which folder it is");
+                          "could be found by: say which folder it is "
+                          "(state)");
     return NULL;
   }
   if (geteuid () == 0)
@@ -88,7 +89,7 @@ default_state (const char *name)
   else {
     pb_set_error (EINVAL,
                   "domain %s: neither XDG_STATE_HOME nor HOME says "
-                  "where its state is: say which folder it is",
+                  "where its state is: say which folder it is (state)",
                   name);
     return NULL;
   }
