@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "change.h"
 #include "cleanup.h"
 #include "error.h"
 #include "findings.h"
@@ -19,17 +20,24 @@ static int
 examine_journal (const pb_domain *domain, pb_findings *findings)
 {
   struct pb_finding finding = { .kind = PB_FINDING_UNFINISHED_COMMIT };
+  struct commit CLEANUP_COMMIT commit = { 0 };
+  char *CLEANUP_FREE text = NULL;
   size_t count;
-  char *journal = store_read_file (&domain->store, "journal.xml", &count);
 
-  if (journal == NULL && pb_get_errno () == ENOENT)
+  text = store_read_file (&domain->store, "journal.xml", &count);
+  if (text == NULL && pb_get_errno () == ENOENT)
     return 0;
-  free (journal);
   finding.path = domain->store.path;
+  if (text == NULL || commit_parse (&commit, "journal.xml", text, count) == -1)
+    return findings_add (findings, &finding, NULL,
+                         "a change was interrupted, and its journal cannot "
+                         "be read; if it is damaged, move that file away: %s",
+                         pb_get_error ());
   return findings_add (findings, &finding,
                        "finish it, or undo it, now that its disks are free",
-                       "a change was interrupted, and waits to be finished or "
-                       "undone");
+                       "%s was interrupted, and waits to be finished or "
+                       "undone",
+                       commit.what);
 }
 
 static int
