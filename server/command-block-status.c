@@ -17,8 +17,11 @@
 #include "round.h"
 #include "status.h"
 
-/* Of one answer, in all contexts together: 1 MiB of memory. */
-#define DESCRIPTORS_MAX 65536
+/* Of one answer, in all contexts together: 2 MiB of memory.  As many as QEMU
+ * gives, since virtnbdbackup 1.9 asks beyond the end of a disk that is smaller
+ * than 4 GiB where it needs a second answer.
+ */
+#define DESCRIPTORS_MAX 131072
 
 /* The contexts that are asked about, and what they say. */
 struct answer {

@@ -14,7 +14,7 @@
 /* Extents of the view that one answer looks at: it says less than was asked for
  * rather than keep a client waiting.
  */
-#define WORK_MAX 131072
+#define WORK_MAX 524288
 
 static pb_extents *
 open_extents (const struct export *export, const struct context *context,
@@ -32,10 +32,11 @@ flags_of (enum context_kind kind, const struct pb_extent *extent)
 
   switch (kind) {
   case CONTEXT_ALLOCATION:
-    if (extent->flags & PB_EXTENT_HOLE)
-      flags |= NBD_STATE_HOLE;
+    /* Zeroes are a hole also where a cluster is kept for them, as QEMU says:
+     * there are clients that copy zeroes which are none.
+     */
     if (extent->flags & PB_EXTENT_ZERO)
-      flags |= NBD_STATE_ZERO;
+      flags |= NBD_STATE_HOLE | NBD_STATE_ZERO;
     break;
   case CONTEXT_DEPTH: /* 0: not allocated in any layer; 1: in the first */
     flags = extent->depth;

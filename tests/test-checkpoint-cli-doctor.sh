@@ -106,6 +106,25 @@ mkdir adopted
   prints m parent z
 )
 
+# What is damaged is said, and what can be done.
+mkdir damaged
+(
+  cd damaged
+  qemu-img create -q -f qcow2 vda.qcow2 1M
+  export PULLBACK_CONNECT=disks:vda=vda.qcow2 PULLBACK_STATE=state
+  mkdir state
+  echo gone >state/current # and there is no other checkpoint, either
+  prints "Domain 'state': nothing is wrong" doctor
+  prints 'Domain checkpoint n created' create-as n
+  echo '<nothing/>' >state/journal.xml
+  examine 1 unfinished-commit
+  expect_text out 'if it is damaged, move that file away: journal.xml'
+  expect_text out 'repair: none'
+  rm state/journal.xml
+  echo damage >state/checkpoints/n.xml
+  fails "'n': $dir/damaged/state/checkpoints/n.xml could not be read" delete n
+)
+
 # Relations: a missing parent has a repair, a cycle has none.
 set_parent ()
 {

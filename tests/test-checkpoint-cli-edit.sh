@@ -95,6 +95,12 @@ export EDITOR="$dir/nosuch-editor"
 expect_status 1 backup-checkpoint edit a # the shell has its say, too
 expect_text err 'ended with status 127'
 none_kept
+export EDITOR=rm
+fails 'No such file or directory' edit a
+if grep 'is kept in' err >&2; then
+  fail "a file that is gone is said to be kept"
+fi
+none_kept
 printf '#!/bin/sh\necho "<!-- -->" >>"$1"\nkill -TERM $$\n' >bin/dies
 chmod +x bin/dies
 export EDITOR="exec $dir/bin/dies"

@@ -38,7 +38,7 @@ PULLBACK_CONNECT='' misused 'no domain is named' list
 
 # A domain that cannot be opened is a failure, and no wrong command line.
 fails nosuch -c nosuch list
-fails 'say which folder it is' \
+fails 'say which folder it is (--state DIR, or PULLBACK_STATE)' \
   -c "$uri" list
 fails nosuch.xml -c xml:nosuch.xml list
 fails vda.qcow2 \

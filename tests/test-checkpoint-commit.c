@@ -535,13 +535,13 @@ test_failing_action (void)
   struct bitmap_action vdb = { .path = (char *) "vdb" };
   bool committed;
 
-  /* Before: what was added is removed again, what failed is not touched. */
+  /* Before: what was added is removed again, and so is what may have been. */
   reset ();
   failing_bitmap = "c";
   CHECK_FAILS (run (&scenarios[0], &committed) == -1, EBUSY,
                "disk vdb: somebody has it");
   CHECK (!committed);
-  check_log ("add vda c\nadd vdb c\nundo vda c\n");
+  check_log ("add vda c\nadd vdb c\nundo vdb c\nundo vda c\n");
   check_outcome (&scenarios[0], false);
   failing_bitmap = NULL;
 
@@ -564,6 +564,11 @@ test_failing_action (void)
   CHECK_FAILS (recover () == -1, EBUSY,
                "journal.xml: deleting checkpoint b was interrupted, and cannot "
                "be finished now: disk vdb: somebody has it");
+
+  /* Until then no other change takes the journal's place. */
+  CHECK_FAILS (run (&scenarios[0], &committed) == -1, EBUSY,
+               "creating checkpoint c: an earlier change of ");
+  CHECK (!committed && exists (STATE "/journal.xml") && !exists ("vda/c"));
   failing_bitmap = NULL;
   CHECK_OK (recover () == 0);
   check_outcome (&scenarios[1], true);

@@ -214,6 +214,7 @@ new_domain vda
 creates a b
 accepts record a full.qcow2
 refuses '(--force)' delete a
+refuses "a recorded backup ('full.qcow2')" delete a
 accepts delete b
 accepts delete --force a
 accepts list --name

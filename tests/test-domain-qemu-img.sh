@@ -220,9 +220,16 @@ refused_with "$dir/bin:$PATH" 'was killed by signal 9' "$dir/w.qcow2" add b0
 fake 'head -c 10000000 /dev/zero | tr "\0" x >&2; exit 1'
 refused_with "$dir/bin:$PATH" 'xxxxxxxx' "$dir/w.qcow2" add b0
 [ "$(wc -c <err)" -lt 4096 ] || fail 'all of a long message was kept'
-# It has made a bitmap, and fails nevertheless: nothing of it stays.
-fake "$real \"\$@\"; echo it did not work >&2; exit 1"
+# It has made a bitmap, and fails nevertheless: undoing finds it, and creating a
+# checkpoint undoes it.
+fake "$real \"\$@\"; case \$* in *--add*) echo it did not work >&2; exit 1 ;; esac"
 refused_with "$dir/bin:$PATH" 'it did not work (errno 5)' "$dir/w.qcow2" add b0
+driver "$dir/w.qcow2" undo-add b0
+has w.qcow2
+expect_status 1 env PATH="$dir/bin:$PATH" \
+  "$abs_top_builddir/client/backup-checkpoint" -c "disks:vda=$dir/w.qcow2" \
+  --state failed create-as b0
+expect_text err 'it did not work'
 has w.qcow2
 # It says that all is well, and it is not.
 fake 'exit 0'
@@ -250,3 +257,12 @@ grep -qx C language || fail 'messages may be in another language'
 # The C library keeps two signals to itself, 32 and 33.
 grep -qEx 'SigIgn:	0000000[01][08]0000000' signals || fail 'a signal is ignored'
 grep -qx 'SigBlk:	0000000000000000' signals || fail 'a signal is blocked'
+
+# A parent that ignores its children never learns how they end.  What failed
+# for that has left nothing.
+cp d0.qcow2 i.qcow2
+expect_status 1 perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV' \
+  backup-checkpoint -c "disks:vda=$dir/i.qcow2" --state ignored create-as cp
+expect_text err 'how it ended is not known'
+[ -z "$(qemu_bitmaps i.qcow2)" ] || fail 'a create that failed has left a bitmap'
+backup-checkpoint -q -c "disks:vda=$dir/i.qcow2" --state ignored create-as cp

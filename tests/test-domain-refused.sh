@@ -104,7 +104,7 @@ if [ "$(id -u)" -eq 0 ]; then
     # A full one: qemu-img would lose the bitmap that is there.
     mount -o remount,rw,size=2M mnt
     head -c 10M /dev/zero 2>/dev/null >mnt/fill || :
-    refused 'its file system is full: to change a bitmap, all of them are saved anew' \
+    refused 'bytes left, and to write its bitmaps anew up to' \
             "$dir/mnt/a.qcow2" check
     refused '(errno 28)' "$dir/mnt/a.qcow2" check
     refused 'disk vda: ' "$dir/mnt/a.qcow2" add b1

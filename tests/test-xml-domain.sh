@@ -45,6 +45,17 @@ hdc raw /img/a,&b.iso readonly
 hda raw /dev/sdb
 fda raw -' uri xml:web.xml
 
+# What the guest sees is a part of the file, so the file is not the disk.
+cat >slice.xml <<'END'
+<domain><name>s</name><devices><disk type='file'><source file='/img/all.raw'>
+<slices><slice type='storage' offset='1048576' size='1048576'/></slices>
+</source><target dev='vda'/></disk></devices></domain>
+END
+shows 'name s
+uuid -
+vda raw - unsupported: it is a slice of a file, and only whole files can be used' \
+  uri xml:slice.xml
+
 # refused TEXT COMMAND...: as the one line of the error.
 refused ()
 {

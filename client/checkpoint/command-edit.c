@@ -102,8 +102,8 @@ run_edit (const struct arguments *arguments)
   else if (code == EXIT_CODE_DONE)
     say (arguments, "Checkpoint %s XML configuration not changed.", name);
 
-  /* Nobody shall type it again. */
-  if (code != EXIT_CODE_DONE && is_changed)
+  /* Nobody shall type it again, unless the editor has removed it. */
+  if (code != EXIT_CODE_DONE && is_changed && access (path, F_OK) == 0)
     say_error ("what you have edited is kept in %s; after a correction: "
                "backup-checkpoint create --redefine --replace %s",
                path, path);

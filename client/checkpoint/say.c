@@ -80,6 +80,7 @@ print_library_error (void)
     { "PB_CHECKPOINT_DELETE_FORCE", "--force" },
     { "PB_DOMAIN_DATA_FILE", "--data-file" },
     { "PB_DOMAIN_FORGET_CHECKPOINTS_METADATA", "--checkpoints-metadata" },
+    { "(state)", "(--state DIR, or PULLBACK_STATE)" },
     { "pb_domain_repair", "backup-checkpoint doctor" },
   };
   const size_t nr_words = sizeof words / sizeof words[0];

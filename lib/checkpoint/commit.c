@@ -163,6 +163,24 @@ leave_unfinished (struct run *run)
   return -1;
 }
 
+/* A journal that is there already is that of a change whose rest must not be
+ * forgotten.
+ */
+static int
+check_no_journal (struct run *run)
+{
+  size_t count;
+  char *CLEANUP_FREE journal = store_read_file (run->store, JOURNAL, &count);
+
+  if (journal == NULL && pb_get_errno () == ENOENT)
+    return 0;
+  pb_set_error (EBUSY,
+                "%s: an earlier change of %s is not finished, and goes on when "
+                "that is opened next; nothing can be changed before",
+                run->commit->what, run->store->path);
+  return -1;
+}
+
 int
 commit_run (struct store *store, struct commit *commit,
             const struct commit_ops *ops, void *opaque, bool *committed)
@@ -172,6 +190,8 @@ commit_run (struct store *store, struct commit *commit,
 
   assert (commit->what && !commit->is_committed);
   *committed = false;
+  if (check_no_journal (&run) == -1)
+    return -1;
   if (stage_files (&run) == -1)
     return undo_failed (&run, 0);
   fault_point ("commit: files staged");
@@ -180,13 +200,9 @@ commit_run (struct store *store, struct commit *commit,
   fault_point ("commit: prepared");
 
   for (size_t i = 0; i < commit->before.count; i++) {
-    const struct bitmap_action *action = &commit->before.list[i];
-
-    /* A merge may have been done nevertheless; for ADD see struct commit_ops.
-     */
-    if (ops->apply (opaque, action) == -1)
-      return undo_failed (&run,
-                          action->kind == BITMAP_ACTION_MERGE ? i + 1 : i);
+    if (ops->apply (opaque, &commit->before.list[i]) == -1)
+      /* It may be done all the same, unless it is somebody else's. */
+      return undo_failed (&run, pb_get_errno () == EEXIST ? i : i + 1);
     fault_point ("commit: action before done");
   }
 

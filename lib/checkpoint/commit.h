@@ -101,8 +101,9 @@ int commit_parse (struct commit *commit, const char *source, const char *xml,
 
 /* Who does the actions. */
 struct commit_ops {
-  /* Do ACTION, durably.  An ADD that fails has added nothing: what it has found
-   * is somebody else's, and is not undone.
+  /* Do ACTION, durably.  An ADD that fails with EEXIST has added nothing: what
+   * it has found is somebody else's, and is not undone.  After another failure
+   * it may be there, and is.
    */
   int (*apply) (void *opaque, const struct bitmap_action *action);
 
@@ -117,7 +118,8 @@ struct store;
 /* Do all of COMMIT.  On failure before step 4 all is undone, and the error is
  * that of the failure.  On failure after it (-1 as well), *COMMITTED is true,
  * the journal stays, and the error says that the rest is done when the state
- * folder is opened next.  So it does where undoing fails.
+ * folder is opened next.  So it does where undoing fails.  Until then every
+ * other change is refused (EBUSY).
  */
 int commit_run (struct store *store, struct commit *commit,
                 const struct commit_ops *ops, void *opaque, bool *committed);

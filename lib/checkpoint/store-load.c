@@ -170,9 +170,16 @@ load_checkpoints (const struct store *store, struct store_content *content)
   return r;
 }
 
-/* libvirt's rule, for folders that come from there.  Without any checkpoint
- * none is current, unless there were some that could not be read.
+/* Without any checkpoint none is current, unless there were some that could
+ * not be read.
  */
+static bool
+may_have_checkpoints (const struct store_content *content)
+{
+  return content->tree.nr_nodes > 0 || content->nr_problems > 0;
+}
+
+/* libvirt's rule, for folders that come from there. */
 static void
 derive_current (struct store_content *content)
 {
@@ -192,8 +199,7 @@ derive_current (struct store_content *content)
   if (is_sound && nr_leaves == 1)
     tree->current = leaf;
   else
-    tree->current_is_unknown
-      = tree->nr_nodes > 0 || content->nr_problems > 0;
+    tree->current_is_unknown = may_have_checkpoints (content);
 }
 
 /* TEXT: a name, perhaps with a newline, or nothing. */
@@ -214,7 +220,10 @@ set_current (struct store_content *content, char *text, size_t count)
   if (checkpoint_name_check ("checkpoint", text) == -1)
     return -1;
   tree->current = checkpoint_tree_find (tree, text);
-  tree->current_is_unknown = tree->current == NULL;
+  if (tree->current == NULL)
+    tree->current_is_unknown = may_have_checkpoints (content);
+  else
+    tree->current_is_unknown = false;
   return 0;
 }
 

@@ -5,10 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "at-rest.h"
 #include "driver.h"
@@ -16,7 +14,6 @@
 #include "format.h"
 #include "image-lock.h"
 #include "qemu-img.h"
-#include "round.h"
 
 /*** Looking. ***/
 
@@ -154,44 +151,15 @@ check_header (const char *path, const struct qcow2_header *header)
   return 0;
 }
 
-/* QEMU saves all bitmaps anew, beside those that are in the file, whichever one
- * has changed.  Where there is no room for that it loses every one of them, and
- * the disk needs a full backup.  This much they take at least, each a table and
- * its data, with something for the directory and refcounts.
- */
-static int
-check_room (const char *path, const pb_image *image)
-{
-  const struct layer *layer = image->layers[0];
-  uint64_t needed = (2 * (layer->bitmaps.count + 1) + 4)
-                    * qcow2_cluster_size (&layer->header);
-  struct statvfs fs;
-
-  if (layer->file.is_block_device)
-    return 0; /* nobody can tell */
-  if (fstatvfs (layer->file.fd, &fs) == -1) {
-    set_error_errno ("%s: fstatvfs", path);
-    return -1;
-  }
-  if ((uint64_t) fs.f_bavail >= div_round_up (needed, fs.f_frsize))
-    return 0;
-  pb_set_error (ENOSPC,
-                "%s: its file system is full: to change a bitmap, all of them "
-                "are saved anew, which takes at least %" PRIu64 " bytes",
-                path, needed);
-  return -1;
-}
-
 static int
 check_image (const char *path, unsigned image_flags)
 {
   pb_image *CLEANUP_IMAGE image = open_layer (path, image_flags);
 
-  if (image == NULL || check_header (path, &image->layers[0]->header) == -1)
+  if (image == NULL || check_header (path, &image->layers[0]->header) == -1
+      || check_bitmaps (path, image) == -1)
     return -1;
-  if (check_bitmaps (path, image) == -1)
-    return -1;
-  return check_room (path, image);
+  return at_rest_check_room (image, 0);
 }
 
 static int
@@ -289,6 +257,9 @@ look (struct work *work)
       || (action->source
           && see_bitmap (image, action->source, &work->source) == -1))
     return -1;
+  if ((action->kind != BITMAP_ACTION_REMOVE || work->bitmap.exists)
+      && at_rest_check_room (image, action->granularity) == -1)
+    return -1;
   return describe_target (image, &work->target);
 }
 
@@ -315,28 +286,6 @@ verify (const struct work *work, bool exists, bool enabled)
   return file_sync (&image->layers[0]->file);
 }
 
-/* A bitmap that was not there before, and was made in spite of the failure that
- * has just been recorded, would be nobody's.  Where that fails as well, it is
- * found as a bitmap without a checkpoint.
- */
-static void
-take_back (const struct work *work)
-{
-  const struct bitmap_action *action = work->action;
-  char *CLEANUP_FREE failure = strdup (pb_get_error ());
-  int errnum = pb_get_errno ();
-  struct sight CLEANUP_SIGHT now = { 0 };
-  pb_image *image = open_layer (action->path, work->image_flags);
-  int r = image ? see_bitmap (image, action->bitmap, &now) : -1;
-
-  /* qemu-img needs it closed. */
-  pb_image_free (image);
-  if (r == 0 && now.exists)
-    qemu_img_remove (&work->target, action->bitmap, work->lock_fd);
-  if (failure)
-    pb_set_error (errnum, "%s", failure);
-}
-
 static int
 add (const struct work *work)
 {
@@ -351,12 +300,9 @@ add (const struct work *work)
   }
   if (qemu_img_add (&work->target, action->bitmap, action->granularity,
                     work->lock_fd)
-        == -1
-      || verify (work, true, true) == -1) {
-    take_back (work);
+      == -1)
     return -1;
-  }
-  return 0;
+  return verify (work, true, true);
 }
 
 static int

@@ -34,4 +34,9 @@ pb_bitmap *at_rest_load_range (const pb_image *image,
                                const struct disk_bitmaps *bitmaps,
                                const struct bitmap_range *range);
 
+/* Is there room for QEMU to write the bitmaps of IMAGE's top layer anew, and
+ * one more of GRANULARITY (0: the default)?  ENOSPC where there may not be.
+ */
+int at_rest_check_room (const pb_image *image, uint64_t granularity);
+
 #endif /* PULLBACK_AT_REST_H */

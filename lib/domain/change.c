@@ -65,8 +65,8 @@ change_set_current (struct commit *commit, const char *name)
   return commit_add_file (commit, "current", name ? name : "");
 }
 
-int
-change_check_file (const pb_domain *domain, const char *name)
+const struct store_problem *
+change_find_problem (const pb_domain *domain, const char *name)
 {
   for (size_t i = 0; i < domain->content.nr_problems; i++) {
     const struct store_problem *problem = &domain->content.problems[i];
@@ -74,14 +74,23 @@ change_check_file (const pb_domain *domain, const char *name)
     size_t length = strlen (name);
 
     file = file ? file + 1 : problem->path;
-    if (strncmp (file, name, length) != 0
-        || strcmp (file + length, ".xml") != 0)
-      continue;
-    pb_set_error (EEXIST,
-                  "checkpoint %s: its place is taken by %s, which could not "
-                  "be read: %s",
-                  name, problem->path, problem->reason);
-    return -1;
+    if (strncmp (file, name, length) == 0
+        && strcmp (file + length, ".xml") == 0)
+      return problem;
   }
-  return 0;
+  return NULL;
+}
+
+int
+change_check_file (const pb_domain *domain, const char *name)
+{
+  const struct store_problem *problem = change_find_problem (domain, name);
+
+  if (problem == NULL)
+    return 0;
+  pb_set_error (EEXIST,
+                "checkpoint %s: its place is taken by %s, which could not "
+                "be read: %s",
+                name, problem->path, problem->reason);
+  return -1;
 }

@@ -21,6 +21,10 @@ int change_remove_checkpoint (struct commit *commit, const char *name);
 /* NULL: none is current. */
 int change_set_current (struct commit *commit, const char *name);
 
+/* Why the folder's file for NAME could not be loaded; NULL if there is none. */
+const struct store_problem *change_find_problem (const pb_domain *domain,
+                                                 const char *name);
+
 /* EEXIST where the folder has a file for NAME that could not be loaded: it would
  * be overwritten.
  */

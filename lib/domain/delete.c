@@ -165,6 +165,15 @@ remove_nodes (struct deletion *deletion, struct commit *commit)
     commit, deletion->current ? deletion->current->def.name : NULL);
 }
 
+static const char *
+first_backup_at (const struct backup_records *records, const char *checkpoint)
+{
+  for (size_t i = 0; i < records->count; i++)
+    if (strcmp (records->list[i].checkpoint, checkpoint) == 0)
+      return records->list[i].backup;
+  return "";
+}
+
 /* The next increment of a recorded backup needs the checkpoint that it was
  * taken at.  While another one is left that has a backup, increments go on
  * from there.
@@ -188,10 +197,11 @@ check_backups (const struct deletion *deletion,
   if (needed && !(flags & PB_CHECKPOINT_DELETE_FORCE)) {
     pb_set_error (EBUSY,
                   "checkpoint %s: it is the last one that a recorded backup "
-                  "can be continued from, and without it the next backup is a "
-                  "full one; to delete it nevertheless, say so "
+                  "('%s') can be continued from, and without it the next "
+                  "backup is a full one; to delete it nevertheless, say so "
                   "(PB_CHECKPOINT_DELETE_FORCE)",
-                  needed->def.name);
+                  needed->def.name,
+                  first_backup_at (records, needed->def.name));
     return -1;
   }
   return 0;

@@ -118,6 +118,20 @@ static const struct {
   { "block", "dev" },
 };
 
+/* A slice's bytes are the guest's disk, and not those of the whole file. */
+static int
+check_slices (struct domain_disk *disk, const xmlNode *source)
+{
+  if (source == NULL || xml_child (source, "slices") == NULL)
+    return 0;
+  disk->unsupported = strdup ("it is a slice of a file, and only whole files "
+                              "can be used");
+  if (disk->unsupported)
+    return 0;
+  set_error_errno ("disk");
+  return -1;
+}
+
 /* The path, or why there is none that we could use. */
 static int
 parse_source (struct domain_disk *disk, const xmlNode *node)
@@ -133,7 +147,7 @@ parse_source (struct domain_disk *disk, const xmlNode *node)
       if (source)
         disk->source
           = xml_attribute (source, path_types[i].attribute, &failed);
-      return failed ? -1 : 0;
+      return failed || check_slices (disk, source) == -1 ? -1 : 0;
     }
   if (asprintf (&disk->unsupported,
                 "its type is '%s', and only 'file' and 'block' can be used",

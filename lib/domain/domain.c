@@ -76,7 +76,8 @@ default_state (const char *name)
 
   if (name == NULL) {
     pb_set_error (EINVAL, "a domain of disks: has no name that a state folder "
-                          "could be found by: say which folder it is");
+                          "could be found by: say which folder it is "
+                          "(state)");
     return NULL;
   }
   if (geteuid () == 0)
@@ -88,7 +89,7 @@ default_state (const char *name)
   else {
     pb_set_error (EINVAL,
                   "domain %s: neither XDG_STATE_HOME nor HOME says "
-                  "where its state is: say which folder it is",
+                  "where its state is: say which folder it is (state)",
                   name);
     return NULL;
   }
@@ -351,7 +352,8 @@ pb_domain_set_granularity (pb_domain *domain, uint64_t granularity)
   return 0;
 }
 
-/* All checkpoints at once, so that a crash leaves either all of them or none.
+/* All checkpoints at once, so that a crash leaves either all of them or none;
+ * and none are forgotten while a change is unfinished.
  */
 static int
 forget_checkpoints (pb_domain *domain)
@@ -392,7 +394,7 @@ pb_domain_forget (pb_domain *domain, unsigned flags)
                   domain->name, nr, nr == 1 ? "" : "s");
     return -1;
   }
-  if ((domain->content.tree.nr_nodes > 0 && forget_checkpoints (domain) == -1)
+  if (forget_checkpoints (domain) == -1
       || store_remove (&domain->store) == -1)
     return -1;
   return load (domain);

@@ -15,6 +15,7 @@
 #include "error.h"
 #include "query.h"
 #include "range-check.h"
+#include "shared-layer.h"
 
 /* What is planned: the tree as it is, and as it will be. */
 struct drop {
@@ -161,6 +162,7 @@ drop_those_that_would_seem_whole (struct drop *drop)
   return 0;
 }
 
+/* Where another disk shares the layer, and needs the bitmap, it stays. */
 static int
 remove_bitmap (const struct drop *drop, const char *bitmap,
                struct commit *commit)
@@ -172,8 +174,16 @@ remove_bitmap (const struct drop *drop, const char *bitmap,
   if (is_kept (drop, bitmap))
     return 0;
   for (size_t i = 0; i < drop->bitmaps.nr_layers; i++) {
+    int is_needed;
+
     remove.path = drop->bitmaps.layers[i].path;
     if (disk_layer_find (&drop->bitmaps.layers[i], bitmap) == NULL)
+      continue;
+    is_needed = shared_layer_has_owner (drop->domain, drop->disk->name,
+                                        remove.path, bitmap);
+    if (is_needed == -1)
+      return -1;
+    if (is_needed)
       continue;
     if (drop->domain->driver->check_writable (drop->disk, remove.path,
                                               domain_image_flags (drop->domain))

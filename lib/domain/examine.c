@@ -10,26 +10,34 @@
 #include <string.h>
 #include <strings.h>
 
+#include "change.h"
 #include "cleanup.h"
 #include "error.h"
 #include "findings.h"
-#include "range-check.h"
+#include "shared-layer.h"
 
 static int
 examine_journal (const pb_domain *domain, pb_findings *findings)
 {
   struct pb_finding finding = { .kind = PB_FINDING_UNFINISHED_COMMIT };
+  struct commit CLEANUP_COMMIT commit = { 0 };
+  char *CLEANUP_FREE text = NULL;
   size_t count;
-  char *journal = store_read_file (&domain->store, "journal.xml", &count);
 
-  if (journal == NULL && pb_get_errno () == ENOENT)
+  text = store_read_file (&domain->store, "journal.xml", &count);
+  if (text == NULL && pb_get_errno () == ENOENT)
     return 0;
-  free (journal);
   finding.path = domain->store.path;
+  if (text == NULL || commit_parse (&commit, "journal.xml", text, count) == -1)
+    return findings_add (findings, &finding, NULL,
+                         "a change was interrupted, and its journal cannot "
+                         "be read; if it is damaged, move that file away: %s",
+                         pb_get_error ());
   return findings_add (findings, &finding,
                        "finish it, or undo it, now that its disks are free",
-                       "a change was interrupted, and waits to be finished or "
-                       "undone");
+                       "%s was interrupted, and waits to be finished or "
+                       "undone",
+                       commit.what);
 }
 
 static int
@@ -235,30 +243,49 @@ repair_of_orphan (const struct disk_bitmaps *bitmaps, size_t layer,
   return NULL;
 }
 
+/* Unless it belongs to a checkpoint by way of another disk.  Where that cannot
+ * be told, nothing may become of it.
+ */
+static int
+examine_orphan (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
+                size_t layer, const struct layer_bitmap *bitmap,
+                unsigned flags, pb_findings *findings)
+{
+  struct pb_finding finding = { .kind = PB_FINDING_BITMAP_ORPHAN,
+                                .disk = bitmaps->disk,
+                                .path = bitmaps->layers[layer].path,
+                                .bitmap = bitmap->name };
+  int r = shared_layer_has_owner (domain, finding.disk, finding.path,
+                                  finding.bitmap);
+
+  if (r == 1)
+    return 0;
+  if (r == -1)
+    return findings_add (findings, &finding, NULL,
+                         "no checkpoint of this disk has this bitmap; %s",
+                         pb_get_error ());
+  return findings_add (findings, &finding,
+                       repair_of_orphan (bitmaps, layer, bitmap->name, flags),
+                       "no checkpoint has this bitmap%s%s",
+                       bitmap->reason ? ", and " : "",
+                       bitmap->reason ? bitmap->reason : "");
+}
+
 static int
 examine_layer (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
                size_t index, unsigned flags, pb_findings *findings)
 {
   const struct disk_layer *layer = &bitmaps->layers[index];
-  struct pb_finding finding = { .kind = PB_FINDING_BITMAP_ORPHAN,
-                                .disk = bitmaps->disk,
-                                .path = layer->path };
 
   for (size_t i = 0; i < layer->nr_bitmaps; i++) {
     const struct layer_bitmap *bitmap = &layer->bitmaps[i];
+    int r = 0;
 
-    finding.bitmap = bitmap->name;
-    if (!has_owner (&domain->content.tree, bitmaps->disk, bitmap->name)) {
-      if (findings_add (findings, &finding,
-                        repair_of_orphan (bitmaps, index, bitmap->name, flags),
-                        "no checkpoint has this bitmap%s%s",
-                        bitmap->reason ? ", and " : "",
-                        bitmap->reason ? bitmap->reason : "")
-          == -1)
-        return -1;
-    }
-    else if (index == 0
-             && examine_granularity (bitmaps, bitmap, findings) == -1)
+    if (!has_owner (&domain->content.tree, bitmaps->disk, bitmap->name))
+      r = examine_orphan (domain, bitmaps, index, bitmap, flags, findings);
+    else if (index == 0)
+      r = examine_granularity (bitmaps, bitmap, findings);
+    if (r == -1)
       return -1;
   }
   return 0;

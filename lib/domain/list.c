@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "change.h"
 #include "cleanup.h"
 #include "domain.h"
 #include "error.h"
@@ -107,6 +108,21 @@ pb_checkpoint_list_all_children (pb_checkpoint *checkpoint,
   return list_nodes (checkpoint->domain, node, select, list);
 }
 
+/* Was it there, and could not be read? */
+static void
+set_not_found_error (const pb_domain *domain, const char *name)
+{
+  const struct store_problem *problem = change_find_problem (domain, name);
+
+  if (problem)
+    pb_set_error (ENOENT,
+                  "no domain checkpoint with matching name '%s': %s could not "
+                  "be read: %s",
+                  name, problem->path, problem->reason);
+  else
+    pb_set_error (ENOENT, "no domain checkpoint with matching name '%s'", name);
+}
+
 pb_checkpoint *
 pb_domain_checkpoint_lookup_by_name (pb_domain *domain, const char *name,
                                      unsigned flags)
@@ -118,7 +134,7 @@ pb_domain_checkpoint_lookup_by_name (pb_domain *domain, const char *name,
 
   LOCK_CURRENT_SCOPE (&domain->lock);
   if (checkpoint_tree_find (&domain->content.tree, name) == NULL) {
-    pb_set_error (ENOENT, "no domain checkpoint with matching name '%s'", name);
+    set_not_found_error (domain, name);
     return NULL;
   }
   return checkpoint_handle_new (domain, name);
