@@ -132,6 +132,7 @@ run_and_die (struct world *world, unsigned points, unsigned flags,
       r = pb_get_errno ();
     else if (function)
       r = function (domain, opaque);
+    pb_domain_free (domain);
     _exit (r);
   }
   CHECK (waitpid (pid, &status, 0) == pid);
