@@ -238,6 +238,14 @@ backup-checkpoint -q create-as x '' vdb
 sed -i s/1809/1810/ web1.xml
 examine 1 'bitmap-orphan bitmap-orphan foreign-domain'
 expect_text out 'foreign-domain: checkpoint x: '
+# Its bitmap says nothing of this domain's disk, and is not ours to remove.
+expect_status 0 backup-checkpoint dumpxml --no-domain --size x
+grep -q "bitmap='x'/>" out || fail "a size since another domain's checkpoint"
+fails 'is of the domain with uuid' delete x
+bitmaps_of vdb.qcow2 >expected
+backup-checkpoint -q delete --metadata x
+bitmaps_of vdb.qcow2 | diff - expected || fail 'a bitmap is gone'
+grep -qw x expected || fail 'the bitmap is gone'
 
 # A failure is no finding.
 expect_status 1 backup-checkpoint -c xml:nosuch.xml doctor --json

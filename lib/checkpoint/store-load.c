@@ -253,7 +253,7 @@ load_current (const struct store *store, struct store_content *content)
 int
 store_load (const struct store *store, struct store_content *content)
 {
-  *content = (struct store_content) { .nr_problems = 0 };
+  *content = (struct store_content) { .tree.domain_uuid = store->domain_uuid };
   if (load_checkpoints (store, content) == -1
       || load_current (store, content) == -1) {
     store_content_clear (content);

@@ -44,6 +44,8 @@ struct store {
   int lock_fd; /* close-on-exec; -1 where nothing can be written anyway */
   bool read_only;
   bool is_exclusive;
+  const char *domain_uuid; /* of the domain whose it is, or NULL: for the tree,
+                            * and set by who has opened the folder */
 };
 
 /* Open the folder PATH, made (with the folders above it) unless READ_ONLY, and

@@ -76,6 +76,14 @@ checkpoint_tree_clear (struct checkpoint_tree *tree)
   *tree = (struct checkpoint_tree) { 0 };
 }
 
+bool
+checkpoint_node_is_foreign (const struct checkpoint_tree *tree,
+                            const struct checkpoint_node *node)
+{
+  return node->def.domain_uuid && tree->domain_uuid
+         && strcmp (node->def.domain_uuid, tree->domain_uuid) != 0;
+}
+
 /* Find each node's parent by its name, and count the children. */
 static void
 find_parents (struct checkpoint_tree *tree)

@@ -33,6 +33,7 @@ struct checkpoint_tree {
   struct checkpoint_node **nodes; /* by name */
   struct checkpoint_node *current; /* or NULL */
   bool current_is_unknown;         /* there should be one: see store.h */
+  const char *domain_uuid;         /* whose they should be; NULL: anybody's */
 
   /* The children of all nodes, for each of them in one piece. */
   struct checkpoint_node **children;
@@ -40,6 +41,12 @@ struct checkpoint_tree {
 };
 
 void checkpoint_tree_clear (struct checkpoint_tree *tree);
+
+/* Does the checkpoint say that it is of a domain with another uuid?  Then what
+ * is called as its disks and bitmaps are is not what it is about.
+ */
+bool checkpoint_node_is_foreign (const struct checkpoint_tree *tree,
+                                 const struct checkpoint_node *node);
 
 struct checkpoint_node *checkpoint_tree_find (
   const struct checkpoint_tree *tree, const char *name);

@@ -150,6 +150,12 @@ bitmap_range_find (struct bitmap_range *range,
     return bitmap_range_not_known (range, PB_FINDING_BITMAP_MISSING,
                                    "checkpoint %s has no bitmap on this disk",
                                    node->def.name);
+  if (checkpoint_node_is_foreign (tree, node))
+    return bitmap_range_not_known (range, PB_FINDING_FOREIGN_DOMAIN,
+                                   "checkpoint %s is of the domain with uuid "
+                                   "%s, and this one is %s",
+                                   node->def.name, node->def.domain_uuid,
+                                   tree->domain_uuid);
   return bitmap_chain_has (bitmaps, node)
            ? bitmap_chain_find (range, bitmaps, tree, node)
            : bitmap_range_independent (range, bitmaps, name);

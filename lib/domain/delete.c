@@ -231,6 +231,25 @@ remove_backups (const struct deletion *deletion, unsigned flags,
   return r;
 }
 
+/* What is called as a foreign checkpoint's bitmaps are somebody else's. */
+static int
+check_not_foreign (const struct deletion *deletion)
+{
+  const struct checkpoint_tree *tree = &deletion->domain->content.tree;
+
+  for (size_t i = 0; !deletion->metadata_only && i < deletion->nr_nodes; i++)
+    if (checkpoint_node_is_foreign (tree, deletion->nodes[i])) {
+      pb_set_error (ESTALE,
+                    "checkpoint %s: is of the domain with uuid %s, and this "
+                    "one is %s; its metadata can be deleted, without bitmaps "
+                    "(PB_CHECKPOINT_DELETE_METADATA_ONLY)",
+                    deletion->nodes[i]->def.name,
+                    deletion->nodes[i]->def.domain_uuid, tree->domain_uuid);
+      return -1;
+    }
+  return 0;
+}
+
 static int
 delete_nodes (pb_domain *domain, struct deletion *deletion, const char *name,
               unsigned flags)
@@ -239,6 +258,8 @@ delete_nodes (pb_domain *domain, struct deletion *deletion, const char *name,
 
   if (deletion->nr_nodes == 0)
     return 0;
+  if (check_not_foreign (deletion) == -1)
+    return -1;
   if (store_load (&domain->store, &deletion->after) == -1
       || change_start (&commit, "deleting checkpoint %s", name) == -1)
     return -1;

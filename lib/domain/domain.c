@@ -207,6 +207,7 @@ open_state (pb_domain *domain, const char *state)
   }
   if (store_open (&domain->store, state, read_only) == -1)
     return -1;
+  domain->store.domain_uuid = domain->def.uuid;
   domain->name = domain->def.name ? strdup (domain->def.name)
                                   : name_of_state (domain->store.path);
   if (domain->name == NULL) {

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "change.h"
 #include "cleanup.h"
@@ -77,8 +76,7 @@ examine_relation (const pb_domain *domain, const struct checkpoint_node *node,
         == -1)
       return -1;
   }
-  if (def->domain_uuid && domain->def.uuid
-      && strcasecmp (def->domain_uuid, domain->def.uuid) != 0) {
+  if (checkpoint_node_is_foreign (&domain->content.tree, node)) {
     finding.kind = PB_FINDING_FOREIGN_DOMAIN;
     if (findings_add (findings, &finding, NULL,
                       "it is of the domain with uuid %s, and this one is %s",
@@ -174,8 +172,8 @@ examine_ranges (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
       continue;
     if (bitmap_range_find (&range, bitmaps, tree, node) == -1)
       return -1;
-    if (range.is_known)
-      continue;
+    if (range.is_known || range.kind == PB_FINDING_FOREIGN_DOMAIN)
+      continue; /* the latter is a finding about the checkpoint */
     finding.kind = range.kind;
     finding.bitmap = bitmap;
     if (findings_add (findings, &finding, repair_of_bitmap (range.kind), "%s",
