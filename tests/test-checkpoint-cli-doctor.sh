@@ -179,6 +179,11 @@ iconv -f UTF-8 -t UTF-8 out | jq -e '.findings | length == 2' >/dev/null ||
   fail "a byte of a file's name makes the report no JSON"
 [ -f "$odd" ] || fail "the file is gone"
 rm "$odd" state/checkpoints/misnamed.xml
+# A folder that is called as a leftover of a crash is none, and in nobody's way.
+mkdir state/checkpoints/z.xml.new
+examine 1 unreadable-file --fix
+expect_text out z.xml.new
+rmdir state/checkpoints/z.xml.new
 healthy
 
 # A disk in use, and then one that was not closed.

@@ -286,6 +286,8 @@ unstage_checkpoints (const struct store *store)
   for (size_t i = 0; i < count && r == 0; i++)
     if (store_entry_is (entries[i], CHECKPOINT_SUFFIX STAGED_SUFFIX, name)) {
       r = unlinkat (fd, entries[i], 0);
+      if (r == -1 && errno == EISDIR)
+        r = 0; /* it is not ours, and told of as a problem */
       if (r == -1)
         set_error_errno ("%s/" CHECKPOINTS_PREFIX "%s: cannot be removed",
                          store->path, entries[i]);

@@ -6,9 +6,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -127,15 +129,27 @@ load_file (struct loading *loading, const char *entry, const char *name,
   return checkpoint_tree_put_unlinked (&loading->content->tree, &def);
 }
 
+/* What a crash has left: the same file is written again, or was not to be.  A
+ * folder of that name is nobody's leftover.
+ */
+static bool
+is_leftover (const struct loading *loading, const char *entry)
+{
+  char name[CHECKPOINT_NAME_MAX + 1];
+  struct stat st;
+
+  return store_entry_is (entry, CHECKPOINT_SUFFIX STAGED_SUFFIX, name)
+         && !(fstatat (loading->folder, entry, &st, AT_SYMLINK_NOFOLLOW) == 0
+              && S_ISDIR (st.st_mode));
+}
+
 static int
 load_entry (struct loading *loading, const char *entry)
 {
   enum store_problem_kind kind = STORE_PROBLEM_UNREADABLE;
   char name[CHECKPOINT_NAME_MAX + 1], path[NAME_MAX + 32];
 
-  /* What a crash has left: the same file is written again, or was not to be.
-   */
-  if (store_entry_is (entry, CHECKPOINT_SUFFIX STAGED_SUFFIX, name))
+  if (is_leftover (loading, entry))
     return 0;
 
   if (store_entry_is (entry, CHECKPOINT_SUFFIX, name)) {
