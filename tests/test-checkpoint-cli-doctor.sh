@@ -247,6 +247,7 @@ expect_text out 'foreign-domain: checkpoint x: '
 expect_status 0 backup-checkpoint dumpxml --no-domain --size x
 grep -q "bitmap='x'/>" out || fail "a size since another domain's checkpoint"
 fails 'is of the domain with uuid' delete x
+expect_text err '(--metadata)'
 bitmaps_of vdb.qcow2 >expected
 backup-checkpoint -q delete --metadata x
 bitmaps_of vdb.qcow2 | diff - expected || fail 'a bitmap is gone'

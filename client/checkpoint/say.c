@@ -78,6 +78,7 @@ print_library_error (void)
     { "PB_CHECKPOINT_CREATE_CURRENT", "backup-checkpoint current CHECKPOINT" },
     { "PB_CHECKPOINT_CREATE_REPLACE", "--replace" },
     { "PB_CHECKPOINT_DELETE_FORCE", "--force" },
+    { "PB_CHECKPOINT_DELETE_METADATA_ONLY", "--metadata" },
     { "PB_DOMAIN_DATA_FILE", "--data-file" },
     { "PB_DOMAIN_FORGET_CHECKPOINTS_METADATA", "--checkpoints-metadata" },
     { "(state)", "(--state DIR, or PULLBACK_STATE)" },
