@@ -84,6 +84,21 @@ names_are 'a c d'
 image_has 'a c d e' vda.qcow2
 image_has 'a c d e' vdb.qcow2
 
+# Without qemu-img nothing is changed, either.
+mkdir programs
+IFS=: read -ra folders <<<"$PATH"
+for folder in "${folders[@]}"; do
+  [ "$(cd "$folder" 2>/dev/null && pwd)" != "$abs_top_builddir/client" ] ||
+    continue
+  cp -sn "$(realpath "$folder")"/* programs/ 2>/dev/null || :
+done
+rm programs/qemu-img
+cp -r state saved
+PATH=$abs_top_builddir/client:$dir/programs \
+  fails 'install it (qemu-utils)' delete a
+diff -r saved state >&2 || fail "a failure has changed something"
+image_has 'a c d e' vda.qcow2
+
 # Quiet means quiet.
 behaviour 'G 45' as-libvirt '-q: nothing is said of what was done'
 prints '' -q delete d

@@ -42,6 +42,9 @@ test_results (void)
                EIO, "sh was killed by signal 9: last words");
   CHECK_FAILS (process_run (nosuch, -1) == -1, ENOENT,
                "no-such-program-anywhere: cannot be started");
+  CHECK_OK (process_check ("sh") == 0);
+  CHECK_FAILS (process_check (nosuch[0]) == -1, ENOENT,
+               "no-such-program-anywhere: cannot be started");
 }
 
 static void

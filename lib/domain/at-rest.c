@@ -167,7 +167,8 @@ at_rest_check_writable (const struct domain_disk *disk, const char *path,
                         unsigned image_flags)
 {
   if (check_format (disk) == -1 || check_access (path) == -1
-      || check_image (path, image_flags) == -1) {
+      || check_image (path, image_flags) == -1
+      || qemu_img_check (path) == -1) {
     prefix_error ("disk %s", disk->name);
     return -1;
   }

@@ -125,6 +125,24 @@ check_encoding (const struct qemu_img_target *target, const char *path)
   return -1;
 }
 
+static void
+prefix_not_installed (const char *path)
+{
+  prefix_error ("%s: qemu-img changes the bitmaps of images at rest; install "
+                "it (qemu-utils)",
+                path);
+}
+
+int
+qemu_img_check (const char *path)
+{
+  int r = process_check ("qemu-img");
+
+  if (r == -1)
+    prefix_not_installed (path);
+  return r;
+}
+
 /* Run COMMAND, which has its options, on BITMAP of the target. */
 static int
 run (struct command *command, const struct qemu_img_target *target,
@@ -144,9 +162,7 @@ run (struct command *command, const struct qemu_img_target *target,
   if (process_run (command->argv, lock_fd) == 0)
     return 0;
   if (pb_get_errno () == ENOENT)
-    prefix_error ("%s: qemu-img changes the bitmaps of images at rest; install "
-                  "it (qemu-utils)",
-                  target->path);
+    prefix_not_installed (target->path);
   else
     prefix_error ("%s", target->path);
   return -1;

@@ -30,6 +30,9 @@ struct qemu_img_target {
 
 void qemu_img_target_clear (struct qemu_img_target *target);
 
+/* ENOENT where there is no qemu-img for the image PATH. */
+int qemu_img_check (const char *path);
+
 /* Persistent and enabled.  GRANULARITY: 0 for QEMU's default. */
 int qemu_img_add (const struct qemu_img_target *target, const char *bitmap,
                   uint64_t granularity, int lock_fd);

@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -210,6 +212,38 @@ run (const char *const argv[], int said_fd, int said_end_fd, int keep_fd)
   close (high_said);
   high_said = -1;
   return wait_for (argv[0], pid, said_fd);
+}
+
+/* Is there a program of this name?  FOLDER is empty for the current one. */
+static bool
+has_program (const char *folder, const char *program)
+{
+  char *CLEANUP_FREE path = NULL;
+  struct stat st;
+
+  if (asprintf (&path, "%s/%s", *folder ? folder : ".", program) == -1) {
+    path = NULL;
+    return true; /* who starts it will see */
+  }
+  return stat (path, &st) == 0 && S_ISREG (st.st_mode)
+         && faccessat (AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
+}
+
+int
+process_check (const char *program)
+{
+  const char *path = getenv ("PATH");
+  char *CLEANUP_FREE folders = path ? strdup (path) : NULL;
+  char *rest = folders;
+
+  if (folders == NULL)
+    return 0; /* the C library has a path of its own */
+  while (rest)
+    if (has_program (strsep (&rest, ":"), program))
+      return 0;
+  errno = ENOENT;
+  set_error_errno ("%s: cannot be started", program);
+  return -1;
 }
 
 int

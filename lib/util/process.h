@@ -20,4 +20,9 @@
  */
 int process_run (const char *const argv[], int keep_fd);
 
+/* Is PROGRAM, a name without a slash, in $PATH?  If not, that is the error of
+ * process_run (), ENOENT.
+ */
+int process_check (const char *program);
+
 #endif /* PULLBACK_PROCESS_H */
