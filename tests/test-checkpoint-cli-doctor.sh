@@ -84,7 +84,13 @@ expect_text out "2 found, 2 repaired"
 selects '//disk/@bitmap' ' bitmap="alien"
  bitmap="alien"' alien
 healthy
-qemu-img bitmap --add vda.qcow2 alien2
+qemu-img bitmap --add vda.qcow2 'odd name'
+examine 1 bitmap-orphan --fix --adopt
+expect_text out "it cannot become one: checkpoint name 'odd name': "
+expect_text out '  repair with --fix --remove-orphans: '
+qemu-img bitmap --add --disable vda.qcow2 alien2
+examine 1 'bitmap-orphan bitmap-orphan' --fix --adopt
+expect_text out 'it has been disabled'
 expect_status 0 backup-checkpoint doctor --fix --remove-orphans
 [ "$(bitmaps_of vda.qcow2)" = 'a alien c' ] || fail "no orphan was removed"
 healthy

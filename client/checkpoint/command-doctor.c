@@ -58,9 +58,24 @@ print_repair (const char *label, const char *text)
   putchar ('\n');
 }
 
+/* What users can do who have not asked for it, or in vain. */
+static void
+print_choices (const struct arguments *arguments,
+               const struct pb_finding *finding)
+{
+  if (finding->kind != PB_FINDING_BITMAP_ORPHAN)
+    print_repair ("repair", "none that could be done without you");
+  else if (has_option (arguments, OPTION_ADOPT))
+    print_repair ("repair with --fix --remove-orphans", "remove it");
+  else
+    print_repair ("repair with --fix --adopt or --fix --remove-orphans",
+                  "make a checkpoint of it, or remove it");
+}
+
 /* One line, and below it the repair. */
 static void
-print_diagnosis (const struct diagnosis *diagnosis)
+print_diagnosis (const struct arguments *arguments,
+                 const struct diagnosis *diagnosis)
 {
   const struct pb_finding *finding = &diagnosis->finding;
 
@@ -84,21 +99,18 @@ print_diagnosis (const struct diagnosis *diagnosis)
                   diagnosis->error ? diagnosis->error : strerror (ENOMEM));
     break;
   case OUTCOME_NO_REPAIR:
-    if (finding->kind == PB_FINDING_BITMAP_ORPHAN)
-      print_repair ("repair with --fix --adopt or --fix --remove-orphans",
-                    "make a checkpoint of it, or remove it");
-    else
-      print_repair ("repair", "none that could be done without you");
+    print_choices (arguments, finding);
     break;
   }
 }
 
 static void
-print_repaired (const struct diagnoses *diagnoses)
+print_repaired (const struct arguments *arguments,
+                const struct diagnoses *diagnoses)
 {
   for (size_t i = 0; i < diagnoses->count; i++)
     if (diagnoses->list[i].outcome == OUTCOME_REPAIRED)
-      print_diagnosis (&diagnoses->list[i]);
+      print_diagnosis (arguments, &diagnoses->list[i]);
 }
 
 static void
@@ -106,7 +118,7 @@ print_text (const struct arguments *arguments,
             const struct diagnoses *diagnoses, const pb_domain *domain)
 {
   for (size_t i = 0; i < diagnoses->count; i++)
-    print_diagnosis (&diagnoses->list[i]);
+    print_diagnosis (arguments, &diagnoses->list[i]);
   if (diagnoses->count == 0)
     say (arguments, "Domain '%s': nothing is wrong",
          pb_domain_get_name (domain));
@@ -162,7 +174,7 @@ examine (const struct arguments *arguments, bool *told)
       == -1) {
     code = failed ();
     if (!has_option (arguments, OPTION_JSON))
-      print_repaired (&diagnoses); /* that was done, all the same */
+      print_repaired (arguments, &diagnoses); /* that was done, all the same */
     return code;
   }
   if (has_option (arguments, OPTION_JSON))

@@ -224,21 +224,29 @@ has_owner (const struct checkpoint_tree *tree, const char *disk,
   return false;
 }
 
-/* What could be done about a bitmap without a checkpoint, or NULL. */
-static const char *
-repair_of_orphan (const struct disk_bitmaps *bitmaps, size_t layer,
-                  const char *name, unsigned flags)
+/* Could the bitmap NAME, which has no checkpoint, become one?  *AGAINST becomes
+ * the reason why not, freed by the caller, or NULL.
+ */
+static int
+judge_adoption (const struct disk_bitmaps *bitmaps, size_t layer,
+                const char *name, char **against)
 {
   struct bitmap_range CLEANUP_BITMAP_RANGE range = { 0 };
+  const char *why = NULL;
 
-  if (flags & PB_DOMAIN_REPAIR_REMOVE)
-    return "remove the bitmap";
-  if ((flags & PB_DOMAIN_REPAIR_ADOPT) && layer == 0
-      && checkpoint_name_check ("checkpoint", name) == 0
-      && bitmap_range_independent (&range, bitmaps, name) == 0
-      && range.is_known)
-    return "make a checkpoint of it";
-  return NULL;
+  if (layer > 0)
+    why = "only one of the disk's top layer can";
+  else if (checkpoint_name_check ("checkpoint", name) == -1
+           || bitmap_range_independent (&range, bitmaps, name) == -1)
+    why = pb_get_error ();
+  else if (!range.is_known)
+    why = range.reason;
+  *against = why ? strdup (why) : NULL;
+  if (why && *against == NULL) {
+    set_error_errno ("bitmap %s", name);
+    return -1;
+  }
+  return 0;
 }
 
 /* Unless it belongs to a checkpoint by way of another disk.  Where that cannot
@@ -253,6 +261,7 @@ examine_orphan (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
                                 .disk = bitmaps->disk,
                                 .path = bitmaps->layers[layer].path,
                                 .bitmap = bitmap->name };
+  char *CLEANUP_FREE against = NULL;
   int r = shared_layer_has_owner (domain, finding.disk, finding.path,
                                   finding.bitmap);
 
@@ -262,8 +271,20 @@ examine_orphan (const pb_domain *domain, const struct disk_bitmaps *bitmaps,
     return findings_add (findings, &finding, NULL,
                          "no checkpoint of this disk has this bitmap; %s",
                          pb_get_error ());
+  if (flags & PB_DOMAIN_REPAIR_ADOPT) {
+    if (judge_adoption (bitmaps, layer, bitmap->name, &against) == -1)
+      return -1;
+    if (against)
+      return findings_add (findings, &finding, NULL,
+                           "no checkpoint has this bitmap, and it cannot "
+                           "become one: %s",
+                           against);
+  }
   return findings_add (findings, &finding,
-                       repair_of_orphan (bitmaps, layer, bitmap->name, flags),
+                       flags & PB_DOMAIN_REPAIR_REMOVE  ? "remove the bitmap"
+                       : flags & PB_DOMAIN_REPAIR_ADOPT ? "make a checkpoint "
+                                                          "of it"
+                                                        : NULL,
                        "no checkpoint has this bitmap%s%s",
                        bitmap->reason ? ", and " : "",
                        bitmap->reason ? bitmap->reason : "");
