@@ -6,6 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "nbd-protocol.h"
@@ -119,6 +124,47 @@ read_whole (const struct command *command)
         == -1)
       return -1;
   }
+}
+
+/* Read without waiting for a disk.  Returns whether all could be. */
+static bool
+read_now (const struct pb_location *location, void *buffer, size_t count)
+{
+  struct iovec iov = { .iov_base = buffer, .iov_len = count };
+  struct statfs statfs;
+  ssize_t r
+    = preadv2 (location->fd, &iov, 1, location->file_offset, RWF_NOWAIT);
+
+  /* tmpfs does not know the flag, but has no disk to wait for. */
+  if (r == -1 && errno == EOPNOTSUPP && fstatfs (location->fd, &statfs) == 0
+      && statfs.f_type == TMPFS_MAGIC)
+    r = pread (location->fd, buffer, count, location->file_offset);
+  return r == (ssize_t) count;
+}
+
+int
+command_read_cached (const struct command *command)
+{
+  const struct request *request = command->request;
+  struct pb_location location;
+
+  if (request->length > COMMAND_READ_SHORT
+      || pb_view_locate (command->export->view, request->offset,
+                         request->length, &location)
+           == -1
+      || location.length < request->length)
+    return 0; /* what is wrong is found again, and answered then */
+  if (location.kind == PB_LOCATION_COPY
+      || (location.kind == PB_LOCATION_FILE
+          && !read_now (&location, command->buffer, request->length)))
+    return 0;
+  if (location.kind == PB_LOCATION_ZERO)
+    memset (command->buffer, 0, request->length);
+  return reply_begin (command->sink, request, command->buffer,
+                      request->length)
+             == -1
+           ? -1
+           : 1;
 }
 
 int

@@ -24,6 +24,14 @@ struct command {
   unsigned char *buffer;         /* COMMAND_BUFFER_SIZE bytes of the thread's */
 };
 
+/* A read that is so short that another thread would cost more than it. */
+#define COMMAND_READ_SHORT ((uint32_t) 32 << 10)
+
+/* Answer a short read at once, where its data is in the page cache or zero.
+ * Returns 1, 0 where that is not so, or -1 where the connection must end.
+ */
+int command_read_cached (const struct command *command);
+
 /* Do it and answer it.  Returns -1 only where the connection must end. */
 int command_read (const struct command *command);
 int command_block_status (const struct command *command);

@@ -74,68 +74,130 @@ hand_over (struct transmission *transmission)
     transmission->nr_threads++;
 }
 
-/* Wait for the turn, then for a request.  Returns whether there is one. */
+/* Wait for this thread's turn to receive.  Returns whether there is one. */
 static bool
-take_request (struct transmission *transmission, struct request *request)
+take_turn (struct transmission *transmission)
 {
-  struct connection *connection = transmission->connection;
-  int r;
+  bool is_mine;
 
   pthread_mutex_lock (&transmission->lock);
   transmission->nr_idle++;
   while (transmission->is_receiving && !transmission->has_ended)
     pthread_cond_wait (&transmission->turn, &transmission->lock);
   transmission->nr_idle--;
-  if (transmission->has_ended) {
-    pthread_mutex_unlock (&transmission->lock);
-    return false;
-  }
-  transmission->is_receiving = true;
+  is_mine = !transmission->has_ended;
+  if (is_mine)
+    transmission->is_receiving = true;
   pthread_mutex_unlock (&transmission->lock);
+  return is_mine;
+}
 
-  r = request_receive (request, &connection->input, &transmission->rules);
-
+/* Give the turn to another thread.  R is what receiving, or what was done
+ * before that, has come to: 1 where there is a next request.
+ */
+static void
+give_turn (struct transmission *transmission, int r)
+{
   pthread_mutex_lock (&transmission->lock);
   transmission->is_receiving = false;
+  if (r != 1)
+    end (transmission, r);
   /* It may have ended meanwhile, because an answer could not be sent: then the
    * connection's own thread counts on it that no thread is started any more.
    */
-  if (r == 1 && !connection->is_draining && !transmission->has_ended)
+  else if (!transmission->has_ended)
     hand_over (transmission);
-  else {
-    if (r == 1)
-      request_clear (request);
-    end (transmission, r);
-    r = 0;
-  }
   pthread_mutex_unlock (&transmission->lock);
-  return r == 1;
+}
+
+/* What is done in memory is done before the turn is given away: that would take
+ * longer than the request.  Returns 1 where it is done, 0 where it is none of
+ * those, or -1 where the connection must end.
+ */
+static int
+do_quickly (const struct command *command)
+{
+  const struct request *request = command->request;
+  int r;
+
+  if (request->errnum)
+    r = reply_error (command->sink, request, request->errnum, request->why);
+  else
+    switch (request->type) {
+    case NBD_CMD_READ:
+      return command_read_cached (command);
+    case NBD_CMD_BLOCK_STATUS:
+      r = command_block_status (command);
+      break;
+    case NBD_CMD_FLUSH: /* nothing is ever written */
+      r = reply_done (command->sink, request);
+      break;
+    default:
+      return 0;
+    }
+  return r == -1 ? -1 : 1;
 }
 
 static int
-do_request (struct transmission *transmission, const struct request *request,
-            unsigned char *buffer)
+do_request (const struct command *command)
 {
-  struct command command = {
+  return command->request->type == NBD_CMD_READ ? command_read (command)
+                                                : command_cache (command);
+}
+
+/* With the turn: receive requests and do what is done quickly, up to one that is
+ * not.  Returns 1 where REQUEST is that one, and else what there is to end.
+ */
+static int
+receive (const struct command *command, struct request *request,
+         struct transmission *transmission)
+{
+  struct connection *connection = transmission->connection;
+
+  for (;;) {
+    int r = request_receive (request, &connection->input,
+                             &transmission->rules);
+
+    if (r != 1)
+      return r;
+    if (connection->is_draining) {
+      request_clear (request);
+      return 0;
+    }
+    r = do_quickly (command);
+    if (r == 0)
+      return 1;
+    request_clear (request);
+    if (r == -1)
+      return -1;
+  }
+}
+
+static void
+work_with (struct transmission *transmission, void *buffer)
+{
+  struct request request;
+  const struct command command = {
     .connection = transmission->connection,
     .export = transmission->connection->export,
     .sink = &transmission->sink,
-    .request = request,
+    .request = &request,
     .buffer = buffer,
   };
 
-  if (request->errnum)
-    return reply_error (&transmission->sink, request, request->errnum,
-                        request->why);
-  switch (request->type) {
-  case NBD_CMD_READ:
-    return command_read (&command);
-  case NBD_CMD_BLOCK_STATUS:
-    return command_block_status (&command);
-  case NBD_CMD_CACHE:
-    return command_cache (&command);
-  default: /* a flush: nothing is ever written */
-    return reply_done (&transmission->sink, request);
+  while (take_turn (transmission)) {
+    int r = receive (&command, &request, transmission);
+
+    give_turn (transmission, r);
+    if (r != 1)
+      return;
+    r = do_request (&command);
+    request_clear (&request);
+    if (r == -1) {
+      pthread_mutex_lock (&transmission->lock);
+      end (transmission, -1);
+      pthread_mutex_unlock (&transmission->lock);
+    }
   }
 }
 
@@ -147,26 +209,16 @@ work (struct transmission *transmission)
    */
   void *buffer = mmap (NULL, COMMAND_BUFFER_SIZE, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  struct request request;
 
-  while (buffer != MAP_FAILED && take_request (transmission, &request)) {
-    int r = do_request (transmission, &request, buffer);
-
-    request_clear (&request);
-    if (r == -1) {
-      pthread_mutex_lock (&transmission->lock);
-      end (transmission, -1);
-      pthread_mutex_unlock (&transmission->lock);
-    }
-  }
-  if (buffer != MAP_FAILED)
+  if (buffer != MAP_FAILED) {
+    work_with (transmission, buffer);
     munmap (buffer, COMMAND_BUFFER_SIZE);
-  else {
-    pthread_mutex_lock (&transmission->lock);
-    pb_set_error (ENOMEM, "no memory for a request");
-    end (transmission, -1);
-    pthread_mutex_unlock (&transmission->lock);
+    return;
   }
+  pthread_mutex_lock (&transmission->lock);
+  pb_set_error (ENOMEM, "no memory for a request");
+  end (transmission, -1);
+  pthread_mutex_unlock (&transmission->lock);
 }
 
 static void *

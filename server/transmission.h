@@ -4,8 +4,9 @@
  *
  * The threads take turns: one waits for the client's next request, and when it
  * has it another takes its place, so a request is never handed from thread to
- * thread.  A connection starts with one thread and gets more when all that it
- * has are busy.
+ * thread.  What is done in memory (block status, short reads of what is in the
+ * page cache, refusals) is done before that.  A connection starts with one
+ * thread and gets more when all that it has are busy.
  */
 
 #ifndef PULLBACK_TRANSMISSION_H
