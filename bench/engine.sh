@@ -30,13 +30,13 @@ certtool --generate-certificate --load-ca-certificate pki/ca-cert.pem \
 cp pki/ca-cert.pem client/
 
 # A map of 131,072 extents: every other 64 KiB of 8 GiB is data.
-python3 - <<'END'
-import os
-fd = os.open('map.raw', os.O_RDWR | os.O_CREAT)
-os.truncate(fd, 8 << 30)
-for at in range(0, 8 << 30, 131072):
-    os.pwrite(fd, b'1', at)
-END
+perl -e '
+  open (my $file, ">:raw", "map.raw") or die;
+  truncate ($file, 8 << 30) or die;
+  for (my $at = 0; $at < 8 << 30; $at += 131072) {
+    sysseek ($file, $at, 0) or die;
+    syswrite ($file, "1") or die;
+  }'
 qemu-img convert -f raw -O qcow2 map.raw map.qcow2
 rm map.raw
 
