@@ -172,7 +172,7 @@ predict_create (struct model *model, const struct op *op,
   struct model_checkpoint *checkpoint;
   bool has_bitmap[MODEL_DISKS] = { false };
 
-  if (op->name[0] == '.' || strchr (op->name, '/'))
+  if (op->name[0] == '.' || strpbrk (op->name, "/ "))
     fail (prediction, EINVAL);
   if (model_find_existing (model, op->name))
     fail (prediction, EEXIST);

@@ -68,8 +68,12 @@ step_create (struct world *world)
                    = chance (2) ? 0 : UINT64_C (512) << random_below (9) };
 
   snprintf (op.name, sizeof op.name, "%c", 'a' + (int) random_below (7));
+  if (chance (3) && world->model.nr_checkpoints) /* one that was there */
+    strcpy (op.name, world->model
+                       .checkpoints[random_below (world->model.nr_checkpoints)]
+                       .name);
   if (chance (20))
-    strcpy (op.name, odd_names[random_below (2)]);
+    strcpy (op.name, odd_names[random_below (3)]);
   for (size_t i = 0; i < world->model.nr_disks; i++) {
     enum model_disk_kind kind = world->model.disks[i].kind;
 
@@ -334,23 +338,23 @@ step (struct world *world)
 {
   unsigned n = random_below (100);
 
-  if (n < 26)
+  if (n < 25)
     step_write (world);
-  else if (n < 44)
+  else if (n < 45)
     step_create (world);
   else if (n < 60)
     step_delete (world);
-  else if (n < 74)
+  else if (n < 72)
     step_redefine (world);
-  else if (n < 80)
+  else if (n < 79)
     step_snapshot (world);
-  else if (n < 86 && world->is_rough)
+  else if (n < 85 && world->is_rough)
     step_meddle (world);
-  else if (n < 90)
+  else if (n < 88)
     step_busy (world);
   else if (n < 95)
     step_backup (world);
-  else if (n < 97)
+  else if (n < 96)
     step_forget (world);
   else if (world->is_rough)
     step_repair (world);
@@ -399,6 +403,8 @@ run_sequence (uint64_t seed, uint64_t steps)
   if (chance (4))
     import_chain (&world, 2 + random_below (2));
   check_world (&world);
+  if (seed % 4 == 0) /* some things take long to come together */
+    steps *= 3;
   for (uint64_t i = 0; i < steps; i++) {
     step (&world);
     check_world (&world);

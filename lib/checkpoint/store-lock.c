@@ -56,7 +56,7 @@ read_lock_line (const char *line, const struct stat *st,
 }
 
 static struct holders
-find_holders (int fd)
+read_holders (int fd)
 {
   struct holders holders = { 0 };
   FILE *stream = fopen ("/proc/locks", "re");
@@ -69,6 +69,19 @@ find_holders (int fd)
     while (fgets (line, sizeof line, stream))
       read_lock_line (line, &st, &holders);
   fclose (stream);
+  return holders;
+}
+
+/* The kernel gives a long list in pieces, and while others lock and unlock files
+ * a line may slip from one into another that was read before.
+ */
+static struct holders
+find_holders (int fd)
+{
+  struct holders holders = { 0 };
+
+  for (int i = 0; i < 5 && holders.first == 0; i++)
+    holders = read_holders (fd);
   return holders;
 }
 
