@@ -698,7 +698,9 @@ enum pb_finding_kind {
   PB_FINDING_BITMAP_DISABLED,      /* does not record, and no chain goes on */
   PB_FINDING_BITMAP_GAP,           /* a layer of the backing chain lacks it */
   PB_FINDING_BITMAP_ORPHAN,        /* a bitmap without a checkpoint */
-  PB_FINDING_BITMAP_GRANULARITY    /* layers of one disk differ in it */
+  PB_FINDING_BITMAP_GRANULARITY,   /* layers of one disk differ in it */
+  PB_FINDING_IMAGE_REPLACED        /* a bitmap is not in the image in which it
+                                    * was made */
 };
 
 /* What is wrong, where, and what pb_domain_repair () would do.  Strings are

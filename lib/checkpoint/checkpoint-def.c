@@ -15,6 +15,7 @@ disk_clear (struct checkpoint_disk *disk)
 {
   free (disk->name);
   free (disk->bitmap);
+  image_identity_clear (&disk->made_in);
 }
 
 void
@@ -45,8 +46,9 @@ static int
 copy_disk (struct checkpoint_disk *copy, const struct checkpoint_disk *disk)
 {
   *copy = *disk;
-  copy->name = copy->bitmap = NULL;
-  if (copy_string (&copy->name, disk->name) == -1
+  copy->name = copy->bitmap = copy->made_in.path = NULL;
+  if (image_identity_copy (&copy->made_in, &disk->made_in) == -1
+      || copy_string (&copy->name, disk->name) == -1
       || copy_string (&copy->bitmap, disk->bitmap) == -1)
     return -1;
   return 0;

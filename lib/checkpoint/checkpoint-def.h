@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "cleanup.h"
+#include "image-identity.h"
 
 /* A name is also the name of a file with ".xml.new" after it. */
 #define CHECKPOINT_NAME_MAX 247
@@ -28,6 +29,13 @@ struct checkpoint_disk {
   char *bitmap;  /* NULL until it is aligned, and for NO */
   bool has_size; /* only while it is formatted */
   uint64_t size; /* bytes that are dirty */
+
+  /* The image that the bitmap was made in, where that is known: an instruction
+   * of its own in our files, as below.  By it a bitmap is told from one of the
+   * same name in another image, and a chain of images from one that has lost
+   * a layer.
+   */
+  struct image_identity made_in;
 };
 
 struct checkpoint_def {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "checkpoint-def.h"
+#include "checkpoint-marks.h"
 #include "error.h"
 #include "memory-stream.h"
 #include "xml.h"
@@ -17,10 +18,6 @@ static const char file_comment[]
     "This file belongs to pullback, which writes it anew: a change made to it\n"
     "here may be lost.  To change the checkpoint use: backup-checkpoint edit\n"
     "-->\n";
-
-/* checkpoint-parse.c looks for it. */
-static const char independent_mark[]
-  = "<?pullback bitmaps='independent'?>\n";
 
 static void
 write_element (FILE *stream, const char *indent, const char *name,
@@ -124,8 +121,8 @@ format (const char *what, const struct checkpoint_def *def, unsigned flags)
     return NULL;
   if (flags & CHECKPOINT_FORMAT_FILE) {
     fputs (file_comment, out.stream);
-    if (def->independent)
-      fputs (independent_mark, out.stream);
+    if (checkpoint_marks_write (out.stream, def) == -1)
+      return NULL;
     putc ('\n', out.stream);
   }
   if (write_checkpoint (out.stream, def, flags) == -1) {

@@ -9,13 +9,10 @@
 
 #include "checkpoint-def.h"
 #include "checkpoint-fault.h"
+#include "checkpoint-marks.h"
 #include "error.h"
 #include "uuid.h"
 #include "xml.h"
-
-/* As checkpoint-format.c writes it. */
-#define INDEPENDENT_TARGET  "pullback"
-#define INDEPENDENT_CONTENT "bitmaps='independent'"
 
 /* What is between the tags of NODE's child called NAME, in *TEXT; it stays
  * NULL where there is no such child, or nothing in it.
@@ -142,21 +139,10 @@ set_domain (struct checkpoint_def *def, struct domain_text *domain)
   return 0;
 }
 
-static bool
-says_independent (const xmlDoc *doc)
-{
-  for (const xmlNode *node = doc->children; node; node = node->next)
-    if (node->type == XML_PI_NODE && node->content
-        && strcmp ((const char *) node->name, INDEPENDENT_TARGET) == 0
-        && strcmp ((const char *) node->content, INDEPENDENT_CONTENT) == 0)
-      return true;
-  return false;
-}
-
 /* What only a checkpoint that has existed has. */
 static int
-parse_existing (struct checkpoint_def *def, const xmlDoc *doc,
-                const xmlNode *root, struct domain_text *domain)
+parse_existing (struct checkpoint_def *def, const xmlNode *root,
+                struct domain_text *domain)
 {
   const xmlNode *parent = xml_child (root, "parent");
 
@@ -168,7 +154,6 @@ parse_existing (struct checkpoint_def *def, const xmlDoc *doc,
       || (parent && parse_name (parent, "parent", &def->parent) == -1)
       || set_domain (def, domain) == -1)
     return -1;
-  def->independent = says_independent (doc);
   return 0;
 }
 
@@ -180,9 +165,12 @@ parse_root (struct checkpoint_def *def, const xmlDoc *doc, const xmlNode *root,
       || parse_text (root, "description", &def->description) == -1)
     return -1;
   if ((flags & CHECKPOINT_PARSE_REDEFINE)
-      && parse_existing (def, doc, root, domain) == -1)
+      && parse_existing (def, root, domain) == -1)
     return -1;
-  return parse_disks (def, root);
+  if (parse_disks (def, root) == -1)
+    return -1;
+  return flags & CHECKPOINT_PARSE_REDEFINE ? checkpoint_marks_parse (def, doc)
+                                           : 0;
 }
 
 static int

@@ -89,6 +89,8 @@ place (struct checkpoint_def *list, bool *is_placed,
   }
   list->disks[i].kind = wanted->kind;
   list->disks[i].bitmap = STEAL (wanted->bitmap);
+  list->disks[i].made_in = wanted->made_in;
+  wanted->made_in.path = NULL;
   return 0;
 }
 

@@ -65,6 +65,9 @@ read_layer (struct disk_layer *layer, const pb_image *image, unsigned number)
     set_error_errno ("%s", image_layer_path (image, number));
     return -1;
   }
+  if (image_identity_get (&layer->identity, &image->layers[number]->file)
+      == -1)
+    return -1;
   while (layer->nr_bitmaps < count) {
     struct layer_bitmap *bitmap = &layer->bitmaps[layer->nr_bitmaps];
 

@@ -144,6 +144,7 @@ bitmap_range_find (struct bitmap_range *range,
                    const struct checkpoint_node *node)
 {
   const char *name = checkpoint_node_bitmap (node, bitmaps->disk);
+  const struct disk_layer *misplaced;
 
   *range = (struct bitmap_range) { 0 };
   if (name == NULL)
@@ -156,6 +157,15 @@ bitmap_range_find (struct bitmap_range *range,
                                    "%s, and this one is %s",
                                    node->def.name, node->def.domain_uuid,
                                    tree->domain_uuid);
+  misplaced = disk_bitmaps_find_misplaced (bitmaps, node);
+  if (misplaced)
+    return bitmap_range_not_known (
+      range, PB_FINDING_IMAGE_REPLACED,
+      "bitmap %s was made in %s, and the lowest layer of the disk that has it "
+      "is %s: an image that had it too has been replaced, or this is another "
+      "disk",
+      name, checkpoint_def_find_disk (&node->def, bitmaps->disk)->made_in.path,
+      misplaced->path);
   return bitmap_chain_has (bitmaps, node)
            ? bitmap_chain_find (range, bitmaps, tree, node)
            : bitmap_range_independent (range, bitmaps, name);

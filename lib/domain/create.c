@@ -143,11 +143,13 @@ find_collisions (const struct disk_bitmaps *bitmaps, const char *name,
   return 0;
 }
 
-/* Can DISK have a bitmap NAME now? */
+/* Can the disk of ENTRY have a bitmap NAME now?  Then it is said where. */
 static int
-check_disk (const pb_domain *domain, const struct domain_disk *disk,
+check_disk (const pb_domain *domain, struct checkpoint_disk *entry,
             const char *name, FILE *collisions, size_t *count)
 {
+  const struct domain_disk *disk
+    = domain_def_find_disk (&domain->def, entry->name);
   struct disk_bitmaps CLEANUP_DISK_BITMAPS bitmaps = { 0 };
   unsigned image_flags = domain_image_flags (domain);
 
@@ -156,7 +158,9 @@ check_disk (const pb_domain *domain, const struct domain_disk *disk,
     return -1;
   }
   if (domain->driver->inspect (disk, image_flags, &bitmaps) == -1
-      || domain->driver->check_writable (disk, disk->path, image_flags) == -1)
+      || domain->driver->check_writable (disk, disk->path, image_flags) == -1
+      || image_identity_copy (&entry->made_in, &bitmaps.layers[0].identity)
+           == -1)
     return -1;
   return find_collisions (&bitmaps, name, collisions, count);
 }
@@ -165,7 +169,7 @@ check_disk (const pb_domain *domain, const struct domain_disk *disk,
  * every image that is in the way.
  */
 static int
-check_disks (const pb_domain *domain, const struct checkpoint_def *def)
+check_disks (const pb_domain *domain, struct checkpoint_def *def)
 {
   char *CLEANUP_FREE list = NULL;
   size_t size, count = 0;
@@ -178,9 +182,7 @@ check_disks (const pb_domain *domain, const struct checkpoint_def *def)
   }
   for (size_t i = 0; r == 0 && i < def->nr_disks; i++)
     if (def->disks[i].kind == CHECKPOINT_DISK_BITMAP)
-      r = check_disk (domain,
-                      domain_def_find_disk (&domain->def, def->disks[i].name),
-                      def->name, collisions, &count);
+      r = check_disk (domain, &def->disks[i], def->name, collisions, &count);
   fclose (collisions);
   if (r == 0 && count > 0) {
     pb_set_error (EEXIST,

@@ -156,6 +156,29 @@ check_layers (const struct deletion *deletion, const struct domain_disk *disk,
   return 0;
 }
 
+/* Is it the checkpoint's own bitmap, and not an equally named one of another
+ * disk?
+ */
+static int
+check_place (const struct disk_bitmaps *bitmaps,
+             const struct checkpoint_node *node)
+{
+  const struct disk_layer *misplaced
+    = disk_bitmaps_find_misplaced (bitmaps, node);
+
+  if (misplaced == NULL)
+    return 0;
+  pb_set_error (
+    ESTALE,
+    "disk %s: the bitmap of checkpoint %s was made in %s, and that "
+    "in %s may be somebody else's; leave the bitmaps alone "
+    "(PB_CHECKPOINT_DELETE_METADATA_ONLY)",
+    bitmaps->disk, node->def.name,
+    checkpoint_def_find_disk (&node->def, bitmaps->disk)->made_in.path,
+    misplaced->path);
+  return -1;
+}
+
 /* What is gone already counts as deleted. */
 static int
 add_node_actions (const struct deletion *deletion,
@@ -168,7 +191,8 @@ add_node_actions (const struct deletion *deletion,
 
   if (bitmap == NULL || is_shared (deletion, disk->name, bitmap))
     return 0;
-  if (find_heir (deletion, bitmaps, node, &heir) == -1)
+  if (check_place (bitmaps, node) == -1
+      || find_heir (deletion, bitmaps, node, &heir) == -1)
     return -1;
   if (check_layers (deletion, disk, bitmaps, bitmap) == -1
       || (heir
@@ -189,8 +213,8 @@ check_stranded (const struct deletion *deletion,
                 const struct checkpoint_node *node)
 {
   size_t count;
-  struct checkpoint_node **CLEANUP_FREE stranded = bitmap_stranded (
-    bitmaps, &deletion->domain->content.tree, node, &count);
+  struct checkpoint_node **CLEANUP_FREE stranded
+    = bitmap_stranded (bitmaps, &deletion->domain->content.tree, node, &count);
 
   if (stranded == NULL)
     return -1;

@@ -19,6 +19,7 @@ layer_clear (struct disk_layer *layer)
     free (layer->bitmaps[i].reason);
   }
   free (layer->bitmaps);
+  image_identity_clear (&layer->identity);
   free (layer->path);
   free (layer->damage);
 }
@@ -51,6 +52,25 @@ checkpoint_node_bitmap (const struct checkpoint_node *node, const char *disk)
   if (entry == NULL || entry->kind != CHECKPOINT_DISK_BITMAP)
     return NULL;
   return entry->bitmap ? entry->bitmap : node->def.name;
+}
+
+const struct disk_layer *
+disk_bitmaps_find_misplaced (const struct disk_bitmaps *bitmaps,
+                             const struct checkpoint_node *node)
+{
+  const struct checkpoint_disk *entry
+    = checkpoint_def_find_disk (&node->def, bitmaps->disk);
+  const struct disk_layer *lowest = NULL;
+
+  if (entry == NULL || entry->kind != CHECKPOINT_DISK_BITMAP
+      || entry->bitmap == NULL)
+    return NULL;
+  for (size_t i = 0; i < bitmaps->nr_layers; i++)
+    if (disk_layer_find (&bitmaps->layers[i], entry->bitmap))
+      lowest = &bitmaps->layers[i];
+  return lowest && !image_identity_matches (&lowest->identity, &entry->made_in)
+           ? lowest
+           : NULL;
 }
 
 static bool
@@ -110,6 +130,8 @@ copy_layer (struct disk_layer *copy, const struct disk_layer *layer,
 {
   copy->path = copy_string (layer->path, failed);
   copy->damage = copy_string (layer->damage, failed);
+  if (image_identity_copy (&copy->identity, &layer->identity) == -1)
+    *failed = true;
   copy->bitmaps = calloc (layer->nr_bitmaps + 1, sizeof copy->bitmaps[0]);
   *failed = *failed || copy->bitmaps == NULL;
   for (size_t i = 0; copy->bitmaps && i < layer->nr_bitmaps; i++) {

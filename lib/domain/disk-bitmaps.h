@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "cleanup.h"
+#include "image-identity.h"
 #include "pullback.h"
 #include "tree.h"
 
@@ -39,6 +40,7 @@ struct layer_bitmap {
 
 struct disk_layer {
   char *path; /* of the image */
+  struct image_identity identity;
   size_t nr_bitmaps;
   struct layer_bitmap *bitmaps;
   char *damage; /* of all bitmaps in it, or NULL */
@@ -59,6 +61,13 @@ const struct layer_bitmap *disk_layer_find (const struct disk_layer *layer,
  */
 const char *checkpoint_node_bitmap (const struct checkpoint_node *node,
                                     const char *disk);
+
+/* The lowest layer that has NODE's bitmap, where that is not the image that it
+ * was made in: a layer has been lost, or this is another disk.  Else NULL.
+ */
+const struct disk_layer *
+disk_bitmaps_find_misplaced (const struct disk_bitmaps *bitmaps,
+                             const struct checkpoint_node *node);
 
 /* Are they the same, so that a range of the one holds for the other? */
 bool disk_bitmaps_are_equal (const struct disk_bitmaps *a,

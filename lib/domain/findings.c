@@ -134,6 +134,7 @@ pb_finding_kind_name (enum pb_finding_kind kind)
     [PB_FINDING_BITMAP_GAP] = "bitmap-gap",
     [PB_FINDING_BITMAP_ORPHAN] = "bitmap-orphan",
     [PB_FINDING_BITMAP_GRANULARITY] = "bitmap-granularity",
+    [PB_FINDING_IMAGE_REPLACED] = "image-replaced",
   };
 
   return (size_t) kind < sizeof names / sizeof names[0] ? names[kind]

@@ -82,6 +82,23 @@ keep_what_is_known (const struct checkpoint_node *existing,
   return 0;
 }
 
+/* Nor does the text say in which images the bitmaps were made. */
+static int
+keep_images (const struct checkpoint_node *existing, struct checkpoint_def *def)
+{
+  for (size_t i = 0; existing && i < def->nr_disks; i++) {
+    struct checkpoint_disk *disk = &def->disks[i];
+    const struct checkpoint_disk *old
+      = checkpoint_def_find_disk (&existing->def, disk->name);
+
+    if (disk->kind == CHECKPOINT_DISK_BITMAP && disk->made_in.path == NULL
+        && old && old->kind == CHECKPOINT_DISK_BITMAP
+        && image_identity_copy (&disk->made_in, &old->made_in) == -1)
+      return -1;
+  }
+  return 0;
+}
+
 /* Which bitmaps it has is asked of the tree as it would be. */
 static int
 validate_disk (const pb_domain *domain, const struct checkpoint_tree *tree,
@@ -287,7 +304,7 @@ checkpoint_redefine (pb_domain *domain, struct checkpoint_def *def,
   if (checkpoint_tree_check_parent (tree, def->name, def->parent) == -1
       || check_uuid (domain, def) == -1
       || keep_what_is_known (existing, def) == -1 || align_disks (def) == -1
-      || check_bitmap_names (def) == -1)
+      || check_bitmap_names (def) == -1 || keep_images (existing, def) == -1)
     return NULL;
   if (existing && !(flags & PB_CHECKPOINT_CREATE_REPLACE)) {
     pb_set_error (EEXIST,

@@ -196,6 +196,7 @@ repair (pb_domain *domain, const struct pb_finding *finding, unsigned flags)
   case PB_FINDING_DISK_UNKNOWN:
   case PB_FINDING_DISK_UNREADABLE:
   case PB_FINDING_BITMAP_GRANULARITY:
+  case PB_FINDING_IMAGE_REPLACED:
     break;
   }
   pb_set_error (ENOTSUP, "%s: there is no repair for this: %s",
