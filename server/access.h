@@ -9,8 +9,8 @@
  * "user NAME-OR-NUMBER" (of a unix socket's peer) or "address ADDRESS[/BITS]",
  * all of which must hold, and RIGHT is "list", "read", "map" or "map=PATTERN".
  * Patterns are those of the shell.  Words with spaces are in double quotes; a
- * line that starts with '#' is a comment.  Rights of all rules that hold add up;
- * what no rule grants is refused.
+ * line that starts with '#' is a comment.  Rights of all rules that hold add
+ * up; what no rule grants is refused.
  */
 
 #ifndef PULLBACK_ACCESS_H

@@ -16,8 +16,8 @@
 #include "nbd-protocol.h"
 #include "round.h"
 
-/* Smaller holes are not worth a chunk of their own, smaller pieces of a file not
- * the system calls: they are read together with what follows them.
+/* Smaller holes are not worth a chunk of their own, smaller pieces of a file
+ * not the system calls: they are read together with what follows them.
  */
 #define HOLE_MIN ((uint64_t) 4096)
 #define FILE_MIN ((uint64_t) 16384)

@@ -10,8 +10,8 @@
 #include "reply.h"
 #include "request.h"
 
-/* Data is read and sent in pieces of so many bytes at most.  A unix socket moves
- * little more at a time, so larger ones gain nothing.
+/* Data is read and sent in pieces of so many bytes at most.  A unix socket
+ * moves little more at a time, so larger ones gain nothing.
  */
 #define COMMAND_BUFFER_SIZE ((uint32_t) 256 << 10)
 

@@ -21,7 +21,7 @@ option_abort (struct connection *connection, const struct option *option)
 {
   /* "the client [...] MAY [...] close without waiting for the reply". */
   if (option_reply (connection, option, NBD_REP_ACK, NULL, 0) == -1)
-    log_verbose ("client %" PRIu64 " did not wait for the answer to its goodbye",
+    log_verbose ("client %" PRIu64 " did not wait for an answer to its goodbye",
                  connection->number);
   return OPTION_END;
 }

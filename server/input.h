@@ -25,8 +25,8 @@ struct input {
  */
 int input_take (struct input *input, void *buffer, size_t count);
 
-/* In the middle of a message: take exactly COUNT bytes, or drop them where BUFFER
- * is NULL.  That the stream ends is an error then.
+/* In the middle of a message: take exactly COUNT bytes, or drop them where
+ * BUFFER is NULL.  That the stream ends is an error then.
  */
 int input_take_rest (struct input *input, void *buffer, uint64_t count);
 

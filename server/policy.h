@@ -42,8 +42,8 @@ enum policy_verdict {
 };
 
 /* May this client be served?  By the rules, where there are some.  Else it is
- * whoever runs the server, and root, over a unix socket, and who is known by TLS
- * through a key or a verified certificate.
+ * whoever runs the server, and root, over a unix socket, and who is known by
+ * TLS through a key or a verified certificate.
  */
 enum policy_verdict policy_judge (const struct policy *policy,
                                   const struct identity *identity);

@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include <assert.h>
-#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "byteorder.h"
@@ -33,14 +33,22 @@ reply_sink_destroy (struct reply_sink *sink)
   pthread_mutex_destroy (&sink->lock);
 }
 
+/* With the lock held: sending has failed with the error that is set. */
+static void
+set_broken (struct reply_sink *sink)
+{
+  sink->is_broken = true;
+  sink->errnum = pb_get_errno ();
+  snprintf (sink->error, sizeof sink->error, "%s", pb_get_error ());
+  transport_cut (sink->transport);
+}
+
 /* With the lock held: R is what sending has returned. */
 static int
 check_sent (struct reply_sink *sink, int r)
 {
-  if (r == -1) {
-    sink->is_broken = true;
-    transport_cut (sink->transport);
-  }
+  if (r == -1)
+    set_broken (sink);
   return r;
 }
 
@@ -49,7 +57,7 @@ static int
 send_locked (struct reply_sink *sink, struct iovec *iov, int nr_iov, bool more)
 {
   if (sink->is_broken) {
-    pb_set_error (EPIPE, "the connection has failed before");
+    pb_set_error (sink->errnum, "%s", sink->error);
     return -1;
   }
   return check_sent (sink, sink->transport->ops->send (sink->transport, iov,
@@ -251,7 +259,7 @@ reply_more (struct reply_sink *sink, const void *buffer, uint32_t count,
 void
 reply_abort (struct reply_sink *sink)
 {
-  check_sent (sink, -1);
+  set_broken (sink);
   pthread_mutex_unlock (&sink->lock);
 }
 

@@ -28,7 +28,10 @@ struct reply_sink {
   enum reply_style style;
   pthread_mutex_t lock; /* held while a chunk is sent, over the wait for the
                          * client to take it: no other may come between */
-  bool is_broken;       /* by the lock */
+  /* Set once, with the lock held, when sending has failed: why. */
+  bool is_broken;
+  int errnum;
+  char error[256];
 };
 
 void reply_sink_init (struct reply_sink *sink, struct transport *transport,

@@ -145,8 +145,8 @@ do_request (const struct command *command)
                                                 : command_cache (command);
 }
 
-/* With the turn: receive requests and do what is done quickly, up to one that is
- * not.  Returns 1 where REQUEST is that one, and else what there is to end.
+/* With the turn: receive requests and do what is done quickly, up to one that
+ * is not.  Returns 1 where REQUEST is that one, and else what there is to end.
  */
 static int
 receive (const struct command *command, struct request *request,
@@ -249,7 +249,7 @@ transmission_run (struct connection *connection)
                           &transmission.rules.maximum);
   reply_sink_init (&transmission.sink, connection->transport,
                    connection->style);
-  pthread_mutex_init (&transmission.lock, NULL); /* these cannot fail on Linux */
+  pthread_mutex_init (&transmission.lock, NULL); /* neither fails on Linux */
   pthread_cond_init (&transmission.turn, NULL);
 
   work (&transmission);

@@ -211,11 +211,31 @@ set_name (struct identity *identity, enum identity_tls kind, const char *name,
   return 0;
 }
 
-/* The certificate was signed by our authority, is valid now, was not revoked,
- * and is for clients.
+/* The distinguished name of the first certificate of CHAIN, as RFC 4514 writes
+ * it; freed by gnutls_free ().
  */
 static int
-verify_certificate (gnutls_session_t session)
+get_name (const gnutls_datum_t *chain, gnutls_datum_t *name)
+{
+  gnutls_x509_crt_t certificate;
+  int r = gnutls_x509_crt_init (&certificate);
+
+  if (r >= 0) {
+    r = gnutls_x509_crt_import (certificate, chain, GNUTLS_X509_FMT_DER);
+    if (r >= 0)
+      r = gnutls_x509_crt_get_dn3 (certificate, name, 0);
+    gnutls_x509_crt_deinit (certificate);
+  }
+  if (r < 0)
+    set_tls_error (false, "the name of the client's certificate", r);
+  return r < 0 ? -1 : 0;
+}
+
+/* The certificate called NAME was signed by our authority, is valid now, was not
+ * revoked, and is for clients.
+ */
+static int
+verify_certificate (gnutls_session_t session, const char *name)
 {
   gnutls_typed_vdata_st purpose
     = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
@@ -232,8 +252,8 @@ verify_certificate (gnutls_session_t session)
     return 0;
   r = gnutls_certificate_verification_status_print (status, GNUTLS_CRT_X509,
                                                     &text, 0);
-  pb_set_error (EACCES, "TLS: the client's certificate is refused: %s",
-                r < 0 ? "not valid" : (const char *) text.data);
+  pb_set_error (EACCES, "TLS: the client's certificate %s is refused: %s",
+                name, r < 0 ? "not valid" : (const char *) text.data);
   gnutls_free (text.data);
   return -1;
 }
@@ -243,30 +263,18 @@ identify_by_certificate (gnutls_session_t session, struct identity *identity)
 {
   const gnutls_datum_t *chain = gnutls_certificate_get_peers (session, NULL);
   gnutls_datum_t name = { NULL, 0 };
-  gnutls_x509_crt_t certificate;
   int r;
 
   if (chain == NULL) {
     pb_set_error (EACCES, "TLS: the client has no certificate");
     return -1;
   }
-  if (verify_certificate (session) == -1)
+  if (get_name (chain, &name) == -1)
     return -1;
-  r = gnutls_x509_crt_init (&certificate);
-  if (r < 0) {
-    set_tls_error (false, "the client's certificate", r);
-    return -1;
-  }
-  r = gnutls_x509_crt_import (certificate, chain, GNUTLS_X509_FMT_DER);
-  if (r >= 0)
-    r = gnutls_x509_crt_get_dn3 (certificate, &name, 0); /* RFC 4514 */
-  gnutls_x509_crt_deinit (certificate);
-  if (r < 0) {
-    set_tls_error (false, "the name of the client's certificate", r);
-    return -1;
-  }
-  r = set_name (identity, IDENTITY_CERTIFICATE, (const char *) name.data,
-                strlen ((const char *) name.data));
+  r = verify_certificate (session, (const char *) name.data);
+  if (r == 0)
+    r = set_name (identity, IDENTITY_CERTIFICATE, (const char *) name.data,
+                  strlen ((const char *) name.data));
   gnutls_free (name.data);
   return r;
 }

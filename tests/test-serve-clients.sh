@@ -91,6 +91,19 @@ qemu-io -r -f raw -c 'read -P 3 1M 192k' -c 'read -P 0 2M 1M' \
 [ "$(grep -c '^read' out)" -eq 5 ] || { cat out >&2; fail 'qemu-io'; }
 expect_status 1 qemu-io -f raw -c 'write 0 4k' "$(nbd_uri s vda)"
 
+# As a file, where a file system in a program may be mounted.
+if [ -w /dev/fuse ] && [ "$(id -u)" -eq 0 ] && command -v nbdfuse >/dev/null
+then
+  mkdir mnt
+  nbdfuse mnt/disk "$(nbd_uri s vda)" &
+  pid=$!
+  cleanup_fn umount -q mnt
+  wait_for 'the mount' test -f mnt/disk
+  cmp mnt/disk copy.raw || fail 'nbdfuse'
+  umount mnt
+  wait "$pid" || fail 'nbdfuse did not end in order'
+fi
+
 # The whole job, over contexts: full, change, increment.
 backup-pull -q "$(nbd_uri s vda)" full.qcow2
 qemu-img compare -q a.qcow2 full.qcow2 || fail 'the full backup'

@@ -10,7 +10,7 @@
 #include "image.h"
 #include "round.h"
 
-/* RUN, of a layer, at the start of a piece that the layers above leave to it. */
+/* RUN, of LAYER, to which the layers above leave its bytes. */
 static void
 tell_run (const struct layer *layer, const struct cluster_run *run,
           struct pb_location *location)

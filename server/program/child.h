@@ -14,8 +14,8 @@
 int child_start (const char *command, const struct listener *listener,
                  pid_t *pid);
 
-/* Has the child ended?  Then *STATUS is its exit status, or 128 + N where signal
- * N has ended it.
+/* Has the child ended?  Then *STATUS is its exit status, or 128 + N where
+ * signal N has ended it.
  */
 int child_has_ended (pid_t pid, int *status);
 

@@ -33,7 +33,7 @@ int listeners_add (struct listeners *listeners, const char *address,
 /* Listen on a unix socket in a new folder that only this user can enter. */
 int listeners_add_private (struct listeners *listeners);
 
-/* Take over FD, a socket that somebody else has made listen, and will remove. */
+/* Take over FD, a socket that somebody else has made listen and will remove. */
 int listeners_add_open (struct listeners *listeners, int fd);
 
 /* Are there sockets that do not say which user a client is? */

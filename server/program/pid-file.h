@@ -4,8 +4,8 @@
 #ifndef PULLBACK_PID_FILE_H
 #define PULLBACK_PID_FILE_H
 
-/* Write this process's id into the file PATH, in one step: whoever sees the file
- * sees all of it.
+/* Write this process's id into the file PATH, in one step: whoever sees the
+ * file sees all of it.
  */
 int pid_file_write (const char *path);
 

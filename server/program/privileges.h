@@ -6,11 +6,11 @@
 #ifndef PULLBACK_PRIVILEGES_H
 #define PULLBACK_PRIVILEGES_H
 
-/* From here on this process and all its threads, of which there must be only one
- * yet, have no capabilities, can gain no privileges, and fail (EPERM) at system
- * calls that run programs, trace processes, change mounts, namespaces, users or
- * the kernel.  Files that are open stay so; a socket that needs a capability to
- * be bound must be bound before.
+/* From here on this process and all its threads, of which there must be only
+ * one yet, have no capabilities, can gain no privileges, and fail (EPERM) at
+ * system calls that run programs, trace processes, change mounts, namespaces,
+ * users or the kernel.  Files that are open stay so; a socket that needs a
+ * capability to be bound must be bound before.
  */
 int privileges_drop (void);
 
