@@ -727,9 +727,17 @@ enum pb_domain_repair_flags {
   PB_DOMAIN_REPAIR_REMOVE = 2
 };
 
+enum pb_domain_examine_flags {
+  /* Look at the state folder and the domain's definition alone, and open no
+   * image: what only the images can tell is not found.
+   */
+  PB_DOMAIN_EXAMINE_NO_IMAGES = 4
+};
+
 /* Compare tree, state folder and the bitmaps of every disk.  A list without
- * entries means that all is well.  FLAGS, of enum pb_domain_repair_flags, are
- * those that a repair would be asked for with.
+ * entries means that all is well.  FLAGS are of enum pb_domain_examine_flags,
+ * and of enum pb_domain_repair_flags those that a repair would be asked for
+ * with.
  */
 pb_findings *pb_domain_examine (pb_domain *domain,
                                 unsigned flags) PB_MUST_CHECK;

@@ -60,6 +60,8 @@ test_unknown_flags (void)
   REFUSES (pb_domain_repair (domain, &finding, UNKNOWN), -1,
            "pb_domain_repair");
 #undef REFUSES
+  IS_REFUSED (pb_domain_repair (domain, &finding, PB_DOMAIN_EXAMINE_NO_IMAGES),
+              -1, "pb_domain_repair: unsupported flags (0x4)");
 
   CHECK (list == NULL);
   CHECK (pb_domain_list_all_checkpoints (domain, NULL, 0) == 1);
@@ -92,6 +94,11 @@ test_flags_that_exclude_each_other (void)
                  == -1,
                EINVAL, "mutually exclusive");
   CHECK_FAILS (pb_domain_examine (domain, PB_DOMAIN_REPAIR_ADOPT
+                                            | PB_DOMAIN_REPAIR_REMOVE)
+                 == NULL,
+               EINVAL, "pb_domain_examine: Flags");
+  CHECK_FAILS (pb_domain_examine (domain, PB_DOMAIN_EXAMINE_NO_IMAGES
+                                            | PB_DOMAIN_REPAIR_ADOPT
                                             | PB_DOMAIN_REPAIR_REMOVE)
                  == NULL,
                EINVAL, "pb_domain_examine: Flags");

@@ -57,6 +57,19 @@ misused 'Options --redefine and --quiesce are mutually exclusive' \
 behaviour 'G 36' differs 'an operand too many'
 misused "unexpected data 'x'" create cp1.xml x
 
+# An image that two disks have, by a name of its own or by another.
+ln vda.qcow2 link.qcow2
+for same in vda.qcow2 ./vda.qcow2 link.qcow2; do
+  PULLBACK_CONNECT="disks:vda=$dir/vda.qcow2,vdb=vdb.qcow2,vdc=$same" \
+    fails "checkpoint twice: disk 'vda' and disk 'vdc' have the same image" \
+    create-as twice
+  expect_text err "exclude one of them with checkpoint='no'"
+done
+case "$(bitmaps_of vdb.qcow2)" in
+  *twice*) fail 'a refused checkpoint has a bitmap' ;;
+esac
+rm link.qcow2
+
 # What virsh has not got.
 for option in redefine-validate replace current; do
   misused "Option --redefine is required by option --$option" \

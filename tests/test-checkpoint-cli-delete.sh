@@ -116,4 +116,16 @@ image_has 'a c e' vda.qcow2
 names_are ''
 prints "Domain 'state' has been forgotten" forget
 
+# The folder that one is in cannot be removed by that name, and stays.
+mkdir here
+(
+  cd here
+  expect_status 0 backup-checkpoint --state . -q create-as h
+  [ -f checkpoints/h.xml ] || fail 'the checkpoint is not in this folder'
+  expect_status 0 backup-checkpoint --state . -q forget --checkpoints-metadata
+  [ ! -s err ] || { cat err >&2; fail 'forget says something'; }
+  rm out err
+)
+rmdir here || fail "forget has left something: $(ls -R here)"
+
 behaviours_done

@@ -221,9 +221,19 @@ qemu-img bitmap --add vda.qcow2 g
 qemu-img bitmap --add -g 128k mid.qcow2 g
 examine 1 'bitmap-gap bitmap-granularity'
 expect_text out 'bitmap-gap: checkpoint a: disk vda: '
-expect_status 1 backup-checkpoint doctor --fix
-expect_text out '2 found, 1 repaired'
-examine 1 bitmap-granularity
+expect_text out "Domain 'state': 1 found, 0 repaired, 1 note"
+expect_status 1 backup-checkpoint doctor --json
+jq -e '.status == "wrong"
+       and [.findings[].outcome] == ["found", "note"]' out >/dev/null ||
+  { cat out >&2; fail 'doctor --json of a note beside a finding'; }
+expect_status 0 backup-checkpoint doctor --fix
+expect_text out '1 found, 1 repaired, 1 note'
+examine 0 bitmap-granularity
+expect_text out '  repair: none is needed'
+expect_text out "Domain 'state': nothing is wrong, 1 note"
+expect_status 0 backup-checkpoint doctor --json
+jq -e '.status == "sound" and [.findings[].outcome] == ["note"]' out \
+  >/dev/null || { cat out >&2; fail 'doctor --json of a note'; }
 
 # The domain is not what it was.
 mv vda.qcow2 elsewhere.qcow2

@@ -179,7 +179,9 @@ $end
     $end
 END
 diff -u expected out >&2 || fail "list --tree of a broken tree"
-expect_text err 'see backup-checkpoint doctor'
+expect_text err '4 findings; see backup-checkpoint doctor'
+expect_text err "warning: missing-parent: checkpoint b: its parent 'a' is not"
+expect_text err 'warning: cycle: checkpoint f: '
 expect_status 0 backup-checkpoint list --parent
 expect_text out 'a (missing)'
 expect_text out 'f (cycle)'
@@ -188,5 +190,49 @@ expect_status 0 backup-checkpoint list --json
 [ "$(grep -c '"kind": "missing-parent"' out)" -eq 2 ] ||
   fail "--json tells of no missing parent"
 [ "$(grep -c '"broken": "cycle"' out)" -eq 2 ] || fail "--json marks no cycle"
+[ ! -s err ] || fail "--json warns of what is in its report"
+
+# What cannot be shown is told of, in each form, and images have no say in it.
+rm -r state
+for name in a b c; do
+  define "$name"
+done
+echo damage >state/checkpoints/b.xml
+echo gone >state/current
+rm vda.qcow2
+# warned 'NAMES' ARGS...: list prints these names, each once, and warns.
+warned ()
+{
+  local names=$1
+  shift
+  checked
+  expect_status 0 backup-checkpoint list "$@"
+  [ "$(grep -oE '\b[abc]\b' out | xargs)" = "$names" ] ||
+    { cat out >&2; fail "list $* does not print '$names'"; }
+  expect_text err "warning: unreadable-file: $dir/state/checkpoints/b.xml: "
+  expect_text err 'warning: current-unknown: it is not known which checkpoint'
+  expect_text err 'warning: 2 findings; see backup-checkpoint doctor'
+  [ "$(wc -l <err)" -eq 3 ] || { cat err >&2; fail "more is said: list $*"; }
+}
+warned 'a c'
+for form in --parent --tree --name --roots --leaves --topological \
+            '--name --roots' '--name --leaves'; do
+  # shellcheck disable=SC2086 # options
+  warned 'a c' $form
+done
+warned '' --no-leaves
+warned '' --name --from a
+expect_status 0 backup-checkpoint list --json
+jq -e '[.findings[].kind] == ["unreadable-file", "current-unknown"]' out \
+  >/dev/null || { cat out >&2; fail 'the findings of list --json'; }
+[ ! -s err ] || fail "--json warns of what is in its report"
+
+# A change that was interrupted and cannot be finished.
+rm state/checkpoints/b.xml
+backup-checkpoint -q current a
+echo '<nothing/>' >state/journal.xml
+expect_status 0 backup-checkpoint list --name
+expect_text err 'warning: unfinished-commit: '
+expect_text err 'warning: 1 finding; see backup-checkpoint doctor'
 
 behaviours_done

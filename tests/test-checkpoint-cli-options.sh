@@ -13,7 +13,11 @@ unset PULLBACK_CONNECT PULLBACK_STATE
 
 behaviour 'G 50' differs 'no command, or one that is none'
 misused 'a command is needed'
-misused "unknown command: 'checkpoint-list'" checkpoint-list
+misused "unknown command: 'checkpoint-list'; did you mean 'list'?" \
+  checkpoint-list --tree
+misused "unknown command: 'checkpoint-create-as'; did you mean 'create-as'?" \
+  checkpoint-create-as a
+misused "unknown command: 'checkpoint-nosuch'" checkpoint-nosuch
 misused "unknown command: ''" ''
 behaviour 'G 51' differs 'an option that is none'
 misused "unrecognized option '--nosuch'" --nosuch

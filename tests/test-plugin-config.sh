@@ -40,7 +40,10 @@ refused 'the value of data-file was not understood' a.qcow2 data-file=perhaps
 refused 'the value of allow-writer was not understood' a.qcow2 allow-writer=2
 refused "disk vda: $dir/nosuch.qcow2: No such file or directory" \
         disk=vda=nosuch.qcow2
-refused "disk c: $dir/c.raw: " c.raw
+hint='is not a qcow2 image (no qcow2 magic at its start); a raw disk is written NAME=raw:PATH'
+refused "disk c: $dir/c.raw: $hint" c.raw
+refused "disk vda: $dir/c.raw: $hint" disk=vda=c.raw
+refused "disk vda: $dir/c.raw: $hint" domain=disks:vda=c.raw state=s1
 refused "disk vda: $dir/d.qcow2: " disk=vda=d.qcow2
 refused "disk a: $dir/a.qcow2: " a.qcow2 allow-writer=true
 refused "disk dev: /dev: " disk=dev=raw:/dev

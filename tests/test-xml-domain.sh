@@ -145,9 +145,11 @@ a qcow2 $dir/b,
 c qcow2 /d" uri disks:a=b,,,c=/d
 
 not_a_disk="is not NAME=[FORMAT:]PATH with a NAME of letters, digits, '-', '_' and '.'"
-refused "disks: : $not_a_disk" uri disks:
+refused 'disks: disk number 1 of the list is empty' uri disks:
 refused "disks: vda: $not_a_disk" uri disks:vda
-refused "disks: : $not_a_disk" uri disks:vda=a,
+refused 'disks: disk number 2 of the list is empty' uri disks:vda=a,
+refused 'disks: disk number 1 of the list is empty' uri disks:,vda=a
+refused "xml: the path of the domain's XML is missing" uri xml:
 refused "disks: ,vdb=b: $not_a_disk" uri disks:,,vdb=b
 refused "disks: b: $not_a_disk" uri disks:vda=a,b
 refused "disks: v/a=a: $not_a_disk" uri disks:v/a=a

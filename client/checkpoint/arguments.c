@@ -227,6 +227,23 @@ take_environment (struct arguments *arguments, enum option_id option,
     arguments->value[option] = value;
 }
 
+/* virsh's commands are called as these are, after "checkpoint-". */
+static void
+say_unknown_command (const char *name)
+{
+  static const char prefix[] = "checkpoint-";
+  const struct command *meant
+    = strncmp (name, prefix, sizeof prefix - 1) == 0
+        ? find_command (name + sizeof prefix - 1)
+        : NULL;
+
+  if (meant)
+    wrong (NULL, "unknown command: '%s'; did you mean '%s'?", name,
+           meant->name);
+  else
+    wrong (NULL, "unknown command: '%s'", name);
+}
+
 enum arguments_result
 arguments_parse (struct arguments *arguments, int argc, char **argv)
 {
@@ -243,7 +260,7 @@ arguments_parse (struct arguments *arguments, int argc, char **argv)
   }
   arguments->command = find_command (argv[0]);
   if (arguments->command == NULL) {
-    wrong (NULL, "unknown command: '%s'", argv[0]);
+    say_unknown_command (argv[0]);
     return ARGUMENTS_WRONG;
   }
   if (take_options (arguments, argc, argv) == -1)

@@ -17,15 +17,24 @@
 static const char *const outcome_names[] = {
   [OUTCOME_FOUND] = "found",
   [OUTCOME_NO_REPAIR] = "no-repair",
+  [OUTCOME_NOTE] = "note",
   [OUTCOME_WOULD_REPAIR] = "would-repair",
   [OUTCOME_REPAIRED] = "repaired",
   [OUTCOME_FAILED] = "failed",
 };
 
+/* How much was wrong, before anything was repaired?  Notes are not. */
+static size_t
+count_wrong (const struct diagnoses *diagnoses)
+{
+  return diagnoses->count - diagnoses_count (diagnoses, OUTCOME_NOTE);
+}
+
 static bool
 is_all_well (const struct diagnoses *diagnoses)
 {
-  return diagnoses_count (diagnoses, OUTCOME_REPAIRED) == diagnoses->count;
+  return diagnoses_count (diagnoses, OUTCOME_REPAIRED)
+         == count_wrong (diagnoses);
 }
 
 static void
@@ -38,15 +47,12 @@ print_part (const char *label, const char *value)
   fputs (": ", stdout);
 }
 
-/* Where it is.  The reason of an error names its file itself. */
 static void
 print_place (const struct pb_finding *finding)
 {
-  bool names_path = finding->path && strstr (finding->text, finding->path);
-
   print_part ("checkpoint ", finding->checkpoint);
   print_part ("disk ", finding->disk);
-  print_part ("", names_path ? NULL : finding->path);
+  print_part ("", finding_names_path (finding) ? NULL : finding->path);
   print_part ("bitmap ", finding->checkpoint ? NULL : finding->bitmap);
 }
 
@@ -101,6 +107,9 @@ print_diagnosis (const struct arguments *arguments,
   case OUTCOME_NO_REPAIR:
     print_choices (arguments, finding);
     break;
+  case OUTCOME_NOTE:
+    print_repair ("repair", "none is needed");
+    break;
   }
 }
 
@@ -117,23 +126,30 @@ static void
 print_text (const struct arguments *arguments,
             const struct diagnoses *diagnoses, const pb_domain *domain)
 {
+  size_t nr_notes = diagnoses_count (diagnoses, OUTCOME_NOTE);
+  size_t nr_wrong = count_wrong (diagnoses);
+  char notes[64] = "";
+
   for (size_t i = 0; i < diagnoses->count; i++)
     print_diagnosis (arguments, &diagnoses->list[i]);
-  if (diagnoses->count == 0)
-    say (arguments, "Domain '%s': nothing is wrong",
-         pb_domain_get_name (domain));
+  if (nr_notes > 0)
+    snprintf (notes, sizeof notes, ", %zu note%s", nr_notes,
+              nr_notes == 1 ? "" : "s");
+  if (nr_wrong == 0)
+    say (arguments, "Domain '%s': nothing is wrong%s",
+         pb_domain_get_name (domain), notes);
   else
-    say (arguments, "Domain '%s': %zu found, %zu repaired",
-         pb_domain_get_name (domain), diagnoses->count,
-         diagnoses_count (diagnoses, OUTCOME_REPAIRED));
+    say (arguments, "Domain '%s': %zu found, %zu repaired%s",
+         pb_domain_get_name (domain), nr_wrong,
+         diagnoses_count (diagnoses, OUTCOME_REPAIRED), notes);
 }
 
 static void
 print_json (const struct diagnoses *diagnoses, const pb_domain *domain)
 {
-  const char *status = diagnoses->count == 0     ? "sound"
-                       : is_all_well (diagnoses) ? "repaired"
-                                                 : "wrong";
+  const char *status = count_wrong (diagnoses) == 0 ? "sound"
+                       : is_all_well (diagnoses)    ? "repaired"
+                                                    : "wrong";
   CLEANUP_JSON struct json_object *report = report_new (status, domain);
   struct json_object *list = json_object_new_array ();
 

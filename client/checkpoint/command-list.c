@@ -32,17 +32,17 @@ get_list (const struct arguments *arguments, pb_domain *domain,
     flags | flag_of (arguments, OPTION_ROOTS, PB_CHECKPOINT_LIST_ROOTS));
 }
 
-static enum exit_code
+static int
 print_names (pb_checkpoint *const *list)
 {
   for (; *list; list++)
     puts (pb_checkpoint_get_name (*list));
-  return EXIT_CODE_DONE;
+  return 0;
 }
 
 static int
-print_listing (const struct arguments *arguments, pb_domain *domain,
-               const struct listing *listing)
+print_loaded (const struct arguments *arguments, pb_domain *domain,
+              const struct listing *listing)
 {
   const char *from = arguments->value[OPTION_FROM];
 
@@ -54,16 +54,54 @@ print_listing (const struct arguments *arguments, pb_domain *domain,
   return listing_print_table (listing, has_option (arguments, OPTION_PARENT));
 }
 
-/* A table shows them like all others. */
 static void
-warn_of_broken (const struct listing *listing)
+warn_of_finding (const struct pb_finding *finding)
 {
-  for (size_t i = 0; i < listing->nr_entries; i++)
-    if (listing->entries[i].broken) {
-      fflush (stdout); /* the warning belongs below the list */
-      say_error ("warning: the tree is broken; see backup-checkpoint doctor");
-      return;
-    }
+  const char *kind = pb_finding_kind_name (finding->kind);
+
+  if (finding->checkpoint)
+    say_error ("warning: %s: checkpoint %s: %s", kind, finding->checkpoint,
+               finding->text);
+  else if (!finding_names_path (finding))
+    say_error ("warning: %s: %s: %s", kind, finding->path, finding->text);
+  else
+    say_error ("warning: %s: %s", kind, finding->text);
+}
+
+/* No form but JSON has a place for what is wrong, and a list that is short of
+ * a damaged checkpoint looks as any other one.
+ */
+static int
+warn_of_findings (const pb_findings *findings)
+{
+  size_t nr_told = 0;
+
+  for (size_t i = 0; i < pb_findings_count (findings); i++) {
+    struct pb_finding finding;
+
+    if (pb_findings_get (findings, i, &finding) == -1)
+      return -1;
+    if (!finding_is_about_tree (&finding))
+      continue;
+    if (nr_told++ == 0)
+      fflush (stdout); /* warnings belong below the list */
+    warn_of_finding (&finding);
+  }
+  if (nr_told > 0)
+    say_error ("warning: %zu finding%s; see backup-checkpoint doctor", nr_told,
+               nr_told == 1 ? "" : "s");
+  return 0;
+}
+
+static int
+print_listing (const struct arguments *arguments, pb_domain *domain,
+               struct listing *listing)
+{
+  if (has_option (arguments, OPTION_NAME))
+    return print_names (listing->shown);
+  if (listing_load (listing, domain) == -1)
+    return -1;
+  return print_loaded (arguments, domain, listing);
 }
 
 static enum exit_code
@@ -72,7 +110,6 @@ list (const struct arguments *arguments)
   CLEANUP_DOMAIN pb_domain *domain = NULL;
   CLEANUP_CHECKPOINT pb_checkpoint *from = NULL;
   CLEANUP (listing_clear) struct listing listing = { .nr_entries = 0 };
-  pb_checkpoint **shown;
   enum exit_code code = session_open (arguments, SESSION_READ, &domain);
 
   if (code != EXIT_CODE_DONE)
@@ -83,19 +120,13 @@ list (const struct arguments *arguments)
     if (from == NULL)
       return failed ();
   }
-  if (get_list (arguments, domain, from, &shown) == -1)
+  listing.findings = pb_domain_examine (domain, PB_DOMAIN_EXAMINE_NO_IMAGES);
+  if (listing.findings == NULL
+      || get_list (arguments, domain, from, &listing.shown) == -1
+      || print_listing (arguments, domain, &listing) == -1
+      || (!has_option (arguments, OPTION_JSON)
+          && warn_of_findings (listing.findings) == -1))
     return failed ();
-  if (has_option (arguments, OPTION_NAME)) {
-    listing.shown = shown;
-    return print_names (shown);
-  }
-  if (listing_load (&listing, domain, shown,
-                    has_option (arguments, OPTION_JSON))
-        == -1
-      || print_listing (arguments, domain, &listing) == -1)
-    return failed ();
-  if (!has_option (arguments, OPTION_JSON))
-    warn_of_broken (&listing);
   return EXIT_CODE_DONE;
 }
 

@@ -58,45 +58,9 @@ load_entry (struct entry *entry)
   return 0;
 }
 
-/* Follow parents from every entry at once: is there one that does not lead to
- * a root?  Each step is taken once only.
- */
 static int
-is_any_broken (const struct listing *listing, bool *broken)
+mark_broken (struct listing *listing)
 {
-  enum { UNKNOWN, SOUND, ON_THE_WAY };
-  CLEANUP_FREE unsigned char *seen = calloc (listing->nr_entries + 1, 1);
-
-  if (seen == NULL) {
-    pb_set_error (errno, "%s", strerror (errno));
-    return -1;
-  }
-  *broken = false;
-  for (size_t i = 0; i < listing->nr_entries && !*broken; i++) {
-    size_t at;
-
-    for (at = i; at != NO_ENTRY && seen[at] == UNKNOWN;
-         at = listing->entries[at].parent) {
-      seen[at] = ON_THE_WAY;
-      if (listing->entries[at].parent == NO_ENTRY
-          && listing->entries[at].parent_name)
-        *broken = true; /* it is missing */
-    }
-    if (at != NO_ENTRY && seen[at] == ON_THE_WAY)
-      *broken = true; /* a cycle */
-    for (at = i; at != NO_ENTRY && seen[at] == ON_THE_WAY;
-         at = listing->entries[at].parent)
-      seen[at] = SOUND;
-  }
-  return 0;
-}
-
-static int
-take_findings (struct listing *listing, pb_domain *domain)
-{
-  listing->findings = pb_domain_examine (domain, 0);
-  if (listing->findings == NULL)
-    return -1;
   for (size_t i = 0; i < pb_findings_count (listing->findings); i++) {
     struct pb_finding finding;
     size_t at;
@@ -146,14 +110,10 @@ link_entries (struct listing *listing)
 }
 
 int
-listing_load (struct listing *listing, pb_domain *domain,
-              pb_checkpoint **shown, bool with_findings)
+listing_load (struct listing *listing, pb_domain *domain)
 {
-  bool broken = with_findings;
-  int count;
+  int count = pb_domain_list_all_checkpoints (domain, &listing->all, 0);
 
-  *listing = (struct listing) { .shown = shown };
-  count = pb_domain_list_all_checkpoints (domain, &listing->all, 0);
   if (count == -1)
     return -1;
   listing->entries = calloc (count + 1, sizeof listing->entries[0]);
@@ -169,11 +129,7 @@ listing_load (struct listing *listing, pb_domain *domain,
     if (load_entry (&listing->entries[i]) == -1)
       return -1;
   }
-  if (link_entries (listing) == -1
-      || (!broken && is_any_broken (listing, &broken) == -1)
-      || (broken && take_findings (listing, domain) == -1))
-    return -1;
-  return 0;
+  return link_entries (listing) == -1 ? -1 : mark_broken (listing);
 }
 
 void

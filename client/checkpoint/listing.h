@@ -35,16 +35,13 @@ struct listing {
   struct entry *entries; /* as ALL */
   size_t *by_name;       /* indices of entries, in order */
   size_t *order;         /* of those shown, as SHOWN */
-  pb_findings *findings; /* NULL where they were not looked for */
+  pb_findings *findings; /* what is wrong, but for the images */
 };
 
-/* Load all checkpoints of DOMAIN, and mark those that SHOWN, which is taken
- * over, has.  What is broken is found by pb_domain_examine (), which reads all
- * images, so it is called only where something must be broken, or where
- * WITH_FINDINGS asks for it.
+/* Load all checkpoints of DOMAIN, mark those that SHOWN has, and those that
+ * are broken by the FINDINGS.  The caller has set these two.
  */
-int listing_load (struct listing *listing, pb_domain *domain,
-                  pb_checkpoint **shown, bool with_findings);
+int listing_load (struct listing *listing, pb_domain *domain);
 void listing_clear (struct listing *listing);
 
 /* The entry called NAME, or NO_ENTRY. */

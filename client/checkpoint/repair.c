@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "repair.h"
+#include "report.h"
 
 static struct diagnosis *
 add (struct diagnoses *diagnoses, const struct pb_finding *finding)
@@ -79,9 +80,10 @@ examine (struct diagnoses *diagnoses, pb_domain *domain,
     if (pb_findings_get (findings, i, &finding) == -1
         || (diagnosis = add (diagnoses, &finding)) == NULL)
       return -1;
-    diagnosis->outcome = finding.repair == NULL   ? OUTCOME_NO_REPAIR
-                         : mode == REPAIR_DRY_RUN ? OUTCOME_WOULD_REPAIR
-                                                  : OUTCOME_FOUND;
+    diagnosis->outcome = finding_is_note (&finding) ? OUTCOME_NOTE
+                         : finding.repair == NULL   ? OUTCOME_NO_REPAIR
+                         : mode == REPAIR_DRY_RUN   ? OUTCOME_WOULD_REPAIR
+                                                    : OUTCOME_FOUND;
   }
   return 0;
 }

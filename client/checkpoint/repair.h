@@ -14,6 +14,7 @@
 enum outcome {
   OUTCOME_FOUND,          /* there is a repair, which was not asked for */
   OUTCOME_NO_REPAIR,      /* only people can */
+  OUTCOME_NOTE,           /* none is needed */
   OUTCOME_WOULD_REPAIR,   /* --dry-run */
   OUTCOME_REPAIRED,
   OUTCOME_FAILED

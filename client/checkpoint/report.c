@@ -27,6 +27,18 @@ finding_is_about_tree (const struct pb_finding *finding)
   }
 }
 
+bool
+finding_is_note (const struct pb_finding *finding)
+{
+  return finding->kind == PB_FINDING_BITMAP_GRANULARITY;
+}
+
+bool
+finding_names_path (const struct pb_finding *finding)
+{
+  return finding->path == NULL || strstr (finding->text, finding->path);
+}
+
 struct json_object *
 report_string (const char *text)
 {

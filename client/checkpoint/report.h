@@ -13,6 +13,12 @@
 /* Is it about the checkpoints themselves, and not about a disk? */
 bool finding_is_about_tree (const struct pb_finding *finding);
 
+/* Is nothing lost or in the way, so that it is only to be known? */
+bool finding_is_note (const struct pb_finding *finding);
+
+/* Has it no path, or names its text it?  The reason of an error does. */
+bool finding_names_path (const struct pb_finding *finding);
+
 /* The keys that each finding has in a report. */
 struct json_object *finding_to_json (const struct pb_finding *finding);
 

@@ -264,13 +264,14 @@ remove_checkpoints (const struct store *store)
 }
 
 /* Remove a folder that may have gone already, hold what is not ours, or be
- * named by a link.
+ * named by a link or by "." (EINVAL): then it stays.
  */
 static int
 remove_folder (int parent, const char *name, const char *path)
 {
   if (unlinkat (parent, name, AT_REMOVEDIR) == -1 && errno != ENOENT
-      && errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR) {
+      && errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR
+      && errno != EINVAL) {
     set_error_errno ("%s: cannot be removed", path);
     return -1;
   }

@@ -10,6 +10,7 @@
 
 #include "align.h"
 #include "error.h"
+#include "shared-layer.h"
 
 static bool
 is_called (const struct domain_disk *disk, const char *name)
@@ -251,6 +252,10 @@ checkpoint_check_bitmaps (const struct checkpoint_def *checkpoint,
       prefix_error ("checkpoint %s", checkpoint->name);
       return -1;
     }
+  }
+  if (shared_layer_check_disks (checkpoint, domain) == -1) {
+    prefix_error ("checkpoint %s", checkpoint->name);
+    return -1;
   }
   return 0;
 }

@@ -21,7 +21,7 @@ int checkpoint_align (struct checkpoint_def *checkpoint,
 int checkpoint_default_bitmaps (struct checkpoint_def *checkpoint);
 
 /* For a checkpoint that is created: its bitmaps are called as it is itself, and
- * each disk that gets one is a qcow2 image.
+ * each disk that gets one is a qcow2 image, which no other such disk has.
  */
 int checkpoint_check_bitmaps (const struct checkpoint_def *checkpoint,
                               const struct domain_def *domain);

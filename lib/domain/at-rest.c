@@ -24,7 +24,7 @@ open_disk (const struct domain_disk *disk, unsigned image_flags)
 
   if (at_rest_format (disk, &format) == -1)
     return NULL;
-  return pb_image_open (disk->path, format, image_flags);
+  return image_open_disk (disk->path, format, image_flags);
 }
 
 static int

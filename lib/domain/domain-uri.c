@@ -88,10 +88,14 @@ domain_def_parse_disks (struct domain_def *def, const char *list)
 {
   struct domain_def CLEANUP_DOMAIN_DEF new = { .name = NULL };
 
-  for (;;) {
+  for (size_t place = 1;; place++) {
     size_t length = item_length (list);
     char *CLEANUP_FREE item = copy_item (list, length);
 
+    if (length == 0) {
+      pb_set_error (EINVAL, "disk number %zu of the list is empty", place);
+      return -1;
+    }
     if (item == NULL || parse_item (&new, item) == -1)
       return -1;
     if (list[length] == '\0')
@@ -136,6 +140,10 @@ domain_def_parse_uri (struct domain_def *def, const char *uri)
       return -1;
     }
     return 0;
+  }
+  if (strcmp (uri, "xml:") == 0) {
+    pb_set_error (EINVAL, "xml: the path of the domain's XML is missing");
+    return -1;
   }
   if (strncmp (uri, "xml:", 4) == 0)
     return parse_file (def, uri + 4);

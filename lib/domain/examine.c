@@ -359,6 +359,8 @@ examine_all (const pb_domain *domain, unsigned flags, pb_findings *findings)
     if (examine_relation (domain, tree->nodes[i], findings) == -1
         || examine_disks_of (domain, tree->nodes[i], findings) == -1)
       return -1;
+  if (flags & PB_DOMAIN_EXAMINE_NO_IMAGES)
+    return 0;
   for (size_t i = 0; i < domain->def.nr_disks; i++)
     if (examine_disk (domain, &domain->def.disks[i], flags, findings) == -1)
       return -1;
@@ -402,7 +404,9 @@ pb_findings *
 pb_domain_examine (pb_domain *domain, unsigned flags)
 {
   if (check_not_null (__func__, "domain", domain) == -1
-      || check_repair_flags (__func__, flags) == -1)
+      || check_repair_flags (__func__,
+                             flags & ~(unsigned) PB_DOMAIN_EXAMINE_NO_IMAGES)
+           == -1)
     return NULL;
 
   LOCK_CURRENT_SCOPE (&domain->lock);

@@ -5,10 +5,13 @@
 
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cleanup.h"
 #include "disk-bitmaps.h"
 #include "driver.h"
 #include "error.h"
@@ -27,6 +30,14 @@ has_checkpoint (const struct checkpoint_tree *tree, const char *disk,
   return false;
 }
 
+static bool
+is_same_file (const struct stat *a, const struct stat *b)
+{
+  return S_ISBLK (a->st_mode) && S_ISBLK (b->st_mode)
+           ? a->st_rdev == b->st_rdev
+           : a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 /* By what the names lead to: one may be a link to the other. */
 static int
 is_same_image (const char *path, const struct stat *st, const char *other)
@@ -39,9 +50,7 @@ is_same_image (const char *path, const struct stat *st, const char *other)
     set_error_errno ("%s", other);
     return -1;
   }
-  return S_ISBLK (st->st_mode) && S_ISBLK (other_st.st_mode)
-           ? st->st_rdev == other_st.st_rdev
-           : st->st_dev == other_st.st_dev && st->st_ino == other_st.st_ino;
+  return is_same_file (st, &other_st);
 }
 
 /* Is the image a layer of OTHER?  Returns as shared_layer_has_owner (). */
@@ -86,6 +95,57 @@ shared_layer_has_owner (const pb_domain *domain, const char *disk,
                     bitmap, path, other->name);
     if (r != 0)
       return r;
+  }
+  return 0;
+}
+
+/* The image of a disk that gets a bitmap. */
+struct own_image {
+  const struct domain_disk *disk;
+  bool is_there; /* else its opening says why not */
+  struct stat st;
+};
+
+static bool
+has_same_image (const struct own_image *a, const struct own_image *b)
+{
+  return strcmp (a->disk->path, b->disk->path) == 0
+         || (a->is_there && b->is_there && is_same_file (&a->st, &b->st));
+}
+
+int
+shared_layer_check_disks (const struct checkpoint_def *checkpoint,
+                          const struct domain_def *domain)
+{
+  struct own_image *CLEANUP_FREE images
+    = calloc (checkpoint->nr_disks + 1, sizeof images[0]);
+  size_t count = 0;
+
+  if (images == NULL) {
+    set_error_errno ("disks");
+    return -1;
+  }
+  for (size_t i = 0; i < checkpoint->nr_disks; i++) {
+    struct own_image *image = &images[count];
+
+    if (checkpoint->disks[i].kind != CHECKPOINT_DISK_BITMAP)
+      continue;
+    image->disk = domain_def_find_disk (domain, checkpoint->disks[i].name);
+    assert (image->disk); /* it is aligned */
+    if (image->disk->path == NULL)
+      continue;
+    image->is_there = stat (image->disk->path, &image->st) == 0;
+    for (size_t j = 0; j < count; j++)
+      if (has_same_image (&images[j], image)) {
+        pb_set_error (EINVAL,
+                      "disk '%s' and disk '%s' have the same image %s, which "
+                      "can have one bitmap '%s' only; exclude one of them "
+                      "with checkpoint='no'",
+                      images[j].disk->name, image->disk->name,
+                      image->disk->path, checkpoint->name);
+        return -1;
+      }
+    count++;
   }
   return 0;
 }

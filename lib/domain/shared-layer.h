@@ -4,6 +4,7 @@
 #ifndef PULLBACK_SHARED_LAYER_H
 #define PULLBACK_SHARED_LAYER_H
 
+#include "checkpoint-def.h"
 #include "domain.h"
 
 /* Has BITMAP, in the image PATH that is a layer of the disk called DISK, an
@@ -14,5 +15,12 @@
  */
 int shared_layer_has_owner (const pb_domain *domain, const char *disk,
                             const char *path, const char *bitmap);
+
+/* Is the image of each disk that gets a bitmap in CHECKPOINT, which is aligned
+ * with DOMAIN, its alone?  Two bitmaps of one name have no place in one image.
+ * Returns -1 (EINVAL) where it is not.
+ */
+int shared_layer_check_disks (const struct checkpoint_def *checkpoint,
+                              const struct domain_def *domain);
 
 #endif /* PULLBACK_SHARED_LAYER_H */

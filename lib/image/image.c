@@ -197,6 +197,38 @@ pb_image_open (const char *path, enum pb_format format, unsigned flags)
   return STEAL (image);
 }
 
+/* False where that cannot be told. */
+static bool
+lacks_magic (const char *path)
+{
+  struct file file;
+  unsigned char magic[4] = { 0 };
+  bool lacks;
+
+  if (file_open (&file, path) == -1)
+    return false;
+  lacks = file.size < sizeof magic
+          || (file_pread (&file, magic, sizeof magic, 0) == 0
+              && load_be32 (magic) != QCOW2_MAGIC);
+  file_close (&file);
+  return lacks;
+}
+
+pb_image *
+image_open_disk (const char *path, enum pb_format format, unsigned flags)
+{
+  pb_image *image = pb_image_open (path, format, flags);
+  char *CLEANUP_FREE message = NULL;
+
+  if (image || format != PB_FORMAT_QCOW2 || pb_get_errno () != EINVAL)
+    return image;
+  message = strdup (pb_get_error ());
+  pb_set_error (EINVAL, "%s%s", message ? message : path,
+                lacks_magic (path) ? "; a raw disk is written NAME=raw:PATH"
+                                   : "");
+  return NULL;
+}
+
 void
 pb_image_free (pb_image *image)
 {

@@ -20,6 +20,12 @@ struct pb_image {
                            */
 };
 
+/* As pb_image_open (), of a disk that a user has named: where it is taken for
+ * qcow2 and has no magic, the error says how a raw one is written.
+ */
+pb_image *image_open_disk (const char *path, enum pb_format format,
+                           unsigned flags);
+
 /* What the public functions tell of the image itself, these tell of any LAYER,
  * below pb_image_get_depth (); [0] is the image.  A raw one has no bitmaps.
  */

@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "disk.h"
 #include "error.h"
+#include "image.h"
 #include "round.h"
 #include "view.h"
 
@@ -156,7 +157,7 @@ pb_view_open_disk (const char *path, enum pb_format format, unsigned flags)
   pthread_mutex_init (&disk->load_lock, NULL); /* cannot fail on Linux */
   disk->view.ops = &disk_ops;
 
-  disk->image = pb_image_open (path, format, flags);
+  disk->image = image_open_disk (path, format, flags);
   if (disk->image == NULL) {
     disk_free (&disk->view);
     return NULL;
