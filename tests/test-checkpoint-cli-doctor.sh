@@ -27,12 +27,17 @@ examine ()
     { cat out >&2; fail "each finding has one line about its repair"; }
 }
 
-# healthy: all is well, also for QEMU.
+# healthy: all is well, also for QEMU, but for clusters that nobody uses (status
+# 3): what a guest that was killed had begun to write leaves some.
 healthy ()
 {
+  local image
+
   prints "Domain 'state': nothing is wrong" doctor
-  qemu-img check -q vda.qcow2
-  qemu-img check -q vdb.qcow2
+  for image in vda.qcow2 vdb.qcow2; do
+    qemu-img check -q "$image" >checked 2>&1 || [ $? -eq 3 ] ||
+      { cat checked >&2; fail "$image is damaged"; }
+  done
 }
 
 new_disks

@@ -11,7 +11,7 @@
 load="$abs_top_builddir/tests/serve-load"
 size=$((32 << 20))
 seconds=${LOAD_SECONDS:-2}
-count=${HOSTILE_CONNECTIONS:-5000}
+count=${HOSTILE_CONNECTIONS:-500}
 
 "$load" make disk.raw "$size"
 qemu-img convert -f raw -O qcow2 disk.raw disk.qcow2
