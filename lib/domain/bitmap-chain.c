@@ -66,9 +66,7 @@ static bool
 is_same_or_ancestor (const struct checkpoint_node *ancestor,
                      const struct checkpoint_node *node)
 {
-  while (node && node != ancestor)
-    node = node->parent;
-  return node != NULL;
+  return node == ancestor || checkpoint_node_is_ancestor (ancestor, node);
 }
 
 static const struct checkpoint_node *
