@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 #include "backing.h"
+#include "clock.h"
 #include "exit-codes.h"
-#include "nbd-util.h"
+#include "nbd-handle.h"
 #include "options.h"
 #include "progress.h"
 #include "pull.h"

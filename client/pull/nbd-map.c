@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nbd-handle.h"
 #include "nbd-map.h"
-#include "nbd-util.h"
+#include "nbd-reply.h"
 
 /* Requests under way at once. */
 #define WINDOWS 4
@@ -29,21 +30,6 @@
  */
 #define EXTENTS_WANTED 16384
 
-/* More than this of one reply is not kept: it counts as a short reply. */
-#define EXTENTS_MAX 65536
-
-/* One context's part of a reply. */
-struct run {
-  uint32_t *entries; /* length, flags, length, flags... */
-  size_t nr_entries; /* counts uint32_t, as libnbd does */
-  size_t capacity;
-  uint64_t described; /* bytes */
-
-  /* Where the reader is. */
-  size_t position;
-  uint64_t left; /* bytes of the entry at position */
-};
-
 /* A part of the disk whose map has been asked for.  The request holds one
  * reference and the stream another, so that either may end first.
  */
@@ -53,13 +39,8 @@ struct window {
   int error; /* errno, once done */
   int notify_fd;
 
-  uint64_t offset, length;
-  uint64_t covered; /* common prefix of all contexts, once done */
-  bool is_unclear;  /* it ends inside a block: see common_prefix () */
-  bool is_consumed; /* all of the reply has been taken */
-  unsigned nr_contexts;
-  const char *contexts[NBD_MAP_CONTEXTS_MAX];
-  struct run runs[NBD_MAP_CONTEXTS_MAX];
+  bool is_answered;       /* the reply has been looked at */
+  struct nbd_reply reply; /* once done; before that the request's own */
 };
 
 struct nbd_map {
@@ -75,8 +56,7 @@ window_unref (struct window *window)
 {
   if (atomic_fetch_sub (&window->references, 1) != 1)
     return;
-  for (unsigned i = 0; i < NBD_MAP_CONTEXTS_MAX; i++)
-    free (window->runs[i].entries);
+  nbd_reply_clear (&window->reply);
   free (window);
 }
 
@@ -86,38 +66,13 @@ free_window_request (void *opaque)
   window_unref (opaque);
 }
 
-/* Append what a reply says of one context.  Runs under the handle's lock.
- * Entries of no length say nothing.
- */
+/* Runs under the handle's lock. */
 static int
 on_extents (void *opaque, const char *context, uint64_t offset,
             uint32_t *entries, size_t nr_entries, int *error)
 {
-  struct window *window = opaque;
-  struct run *run = NULL;
-
-  for (unsigned i = 0; i < window->nr_contexts; i++)
-    if (strcmp (window->contexts[i], context) == 0)
-      run = &window->runs[i];
-  if (run == NULL || offset != window->offset || run->nr_entries)
-    return 0;
-  if (nr_entries > 2 * EXTENTS_MAX)
-    nr_entries = 2 * EXTENTS_MAX;
-  if (nr_entries > run->capacity) {
-    uint32_t *bigger = realloc (run->entries, nr_entries * sizeof *entries);
-
-    if (bigger == NULL) {
-      *error = ENOMEM;
-      return -1;
-    }
-    run->entries = bigger;
-    run->capacity = nr_entries;
-  }
-  memcpy (run->entries, entries, nr_entries * sizeof *entries);
-  run->nr_entries = nr_entries;
-  for (size_t i = 0; i + 1 < nr_entries; i += 2)
-    run->described += entries[i];
-  return 0;
+  return nbd_reply_add (&((struct window *) opaque)->reply, context, offset,
+                        entries, nr_entries, error);
 }
 
 static int
@@ -132,7 +87,7 @@ on_completion (void *opaque, int *error)
   return 1; /* retire the command */
 }
 
-/* Ask for the map of window->offset, window->length. */
+/* Ask for what is left of the window. */
 static int
 request_window (struct nbd_map *map, struct window *window)
 {
@@ -141,24 +96,18 @@ request_window (struct nbd_map *map, struct window *window)
                                    .user_data = window,
                                    .free = free_window_request };
 
-  atomic_store (&window->is_done, false);
-  window->is_consumed = false;
-  window->error = 0;
-  for (unsigned i = 0; i < window->nr_contexts; i++) {
-    struct run *run = &window->runs[i];
+  uint64_t offset = window->reply.offset, length = window->reply.length;
 
-    run->nr_entries = 0;
-    run->described = 0;
-    run->position = 0;
-    run->left = 0;
-  }
+  atomic_store (&window->is_done, false);
+  window->is_answered = false;
+  window->error = 0;
+  nbd_reply_start (&window->reply, offset, length);
   atomic_fetch_add (&window->references, 1);
-  if (nbd_aio_block_status (map->config.nbd, window->length, window->offset,
-                            each, done, 0)
+  if (nbd_aio_block_status (map->config.nbd, length, offset, each, done, 0)
       == -1) {
     set_command_error (map->config.nbd, "%s: the server cannot map %" PRIu64
                        " bytes at offset 0x%" PRIx64,
-                       map->config.name, window->length, window->offset);
+                       map->config.name, length, offset);
     return -1;
   }
   if (map->config.driver_wake_fd >= 0)
@@ -181,51 +130,25 @@ request_ahead (struct nbd_map *map)
     }
     atomic_init (&window->references, 1);
     window->notify_fd = map->config.wake_fd;
-    window->offset = map->next_offset;
-    window->length = left < map->window_size ? left : map->window_size;
-    window->nr_contexts = map->config.nr_contexts;
-    for (unsigned i = 0; i < window->nr_contexts; i++)
-      window->contexts[i] = map->config.contexts[i].context;
+    window->reply.offset = map->next_offset;
+    window->reply.length = left < map->window_size ? left : map->window_size;
+    window->reply.nr_contexts = map->config.nr_contexts;
+    for (unsigned i = 0; i < map->config.nr_contexts; i++)
+      window->reply.contexts[i] = map->config.contexts[i].context;
     map->windows[(map->head + map->count) % WINDOWS] = window;
     map->count++;
-    map->next_offset += window->length;
+    map->next_offset += window->reply.length;
     if (request_window (map, window) == -1)
       return -1;
   }
   return 0;
 }
 
-/* Find what the reply describes in all contexts, in whole blocks so that the
- * rest can be asked for.  A server whose extents end inside its own smallest
- * block has not said what that block is: it is taken for changed data.
- */
-static void
-common_prefix (const struct nbd_map *map, struct window *window)
-{
-  uint64_t covered = window->length;
-  uint32_t min_block = map->config.min_block;
-
-  for (unsigned i = 0; i < window->nr_contexts; i++)
-    if (window->runs[i].described < covered)
-      covered = window->runs[i].described;
-  window->is_unclear = false;
-  if (covered > 0 && covered < window->length && covered < min_block) {
-    window->is_unclear = true;
-    covered = window->length < min_block ? window->length : min_block;
-  }
-  else if (covered < window->length)
-    covered -= covered % min_block;
-  window->covered = covered;
-}
-
 static void
 adapt_window_size (struct nbd_map *map, const struct window *window)
 {
-  size_t nr_extents = 0;
+  size_t nr_extents = nbd_reply_nr_extents (&window->reply);
 
-  for (unsigned i = 0; i < window->nr_contexts; i++)
-    if (window->runs[i].nr_entries / 2 > nr_extents)
-      nr_extents = window->runs[i].nr_entries / 2;
   if (nr_extents > EXTENTS_WANTED && map->window_size > WINDOW_MIN)
     map->window_size /= 2;
   else if (nr_extents < EXTENTS_WANTED / 4 && map->window_size < WINDOW_MAX)
@@ -252,17 +175,18 @@ await_window (struct nbd_map *map, struct window *window)
 
     pb_set_error (errnum, "%s: the server cannot map %" PRIu64
                   " bytes at offset 0x%" PRIx64 ": %s",
-                  config->name, window->length, window->offset,
+                  config->name, window->reply.length, window->reply.offset,
                   nbd_is_gone (config->nbd) ? NBD_GONE : strerror (errnum));
     return -1;
   }
-  common_prefix (map, window);
-  if (window->covered == 0) {
+  nbd_reply_complete (&window->reply, config->min_block);
+  if (window->reply.covered == 0) {
     pb_set_error (EPROTO, "%s: the server's map says nothing of the %" PRIu64
                   " bytes at offset 0x%" PRIx64,
-                  config->name, window->length, window->offset);
+                  config->name, window->reply.length, window->reply.offset);
     return -1;
   }
+  window->is_answered = true;
   adapt_window_size (map, window);
   return 0;
 }
@@ -282,47 +206,26 @@ translate (enum nbd_map_meaning meaning, uint32_t flags)
   return PB_EXTENT_DIRTY;
 }
 
-/* The next piece of RUN, LENGTH bytes at most.  There is one, since no more is
- * taken than is covered.
+/* The next piece that is the same in all contexts.  What is unclear is taken
+ * for changed data.
  */
-static uint32_t
-take_run (struct run *run, uint64_t *length)
-{
-  while (run->left == 0) {
-    run->left = run->entries[run->position];
-    run->position += 2;
-  }
-  if (run->left < *length)
-    *length = run->left;
-  return run->entries[run->position - 1];
-}
-
-/* The next piece that is the same in all contexts. */
 static void
 take_piece (struct nbd_map *map, struct window *window,
             struct pb_extent *extent)
 {
-  uint64_t length = window->covered;
+  uint32_t flags[NBD_REPLY_CONTEXTS_MAX];
 
   extent->flags = 0;
-  for (unsigned i = 0; i < window->nr_contexts; i++) {
+  extent->depth = 0;
+  extent->length = nbd_reply_take (&window->reply, flags);
+  for (unsigned i = 0; i < map->config.nr_contexts; i++) {
     enum nbd_map_meaning meaning = map->config.contexts[i].meaning;
 
-    if (window->is_unclear)
-      extent->flags |= meaning == NBD_MAP_ALLOCATION ? 0 : PB_EXTENT_DIRTY;
-    else
-      extent->flags
-        |= translate (meaning, take_run (&window->runs[i], &length));
+    if (!window->reply.is_unclear)
+      extent->flags |= translate (meaning, flags[i]);
+    else if (meaning != NBD_MAP_ALLOCATION)
+      extent->flags |= PB_EXTENT_DIRTY;
   }
-  if (!window->is_unclear)
-    for (unsigned i = 0; i < window->nr_contexts; i++)
-      window->runs[i].left -= length;
-  extent->length = length;
-  extent->depth = 0;
-  window->offset += length;
-  window->length -= length;
-  window->covered -= length;
-  window->is_consumed = window->covered == 0;
 }
 
 static int
@@ -334,7 +237,7 @@ map_status (void *opaque, uint64_t offset, uint64_t end,
 
   (void) offset; /* always that of the oldest window */
   (void) end;
-  if (map->count && map->windows[map->head]->length == 0) {
+  if (map->count && map->windows[map->head]->reply.length == 0) {
     window_unref (map->windows[map->head]);
     map->head = (map->head + 1) % WINDOWS;
     map->count--;
@@ -342,9 +245,9 @@ map_status (void *opaque, uint64_t offset, uint64_t end,
   if (request_ahead (map) == -1)
     return -1;
   window = map->windows[map->head];
-  if (window->covered == 0) {
+  if (window->reply.covered == 0 || !window->is_answered) {
     /* Not answered yet, or the last answer was short. */
-    if (window->is_consumed && request_window (map, window) == -1)
+    if (window->is_answered && request_window (map, window) == -1)
       return -1;
     if (await_window (map, window) == -1)
       return -1;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nbd-reply.h"
 #include "pullback.h"
 
 /* How the flags of a context are to be read. */
@@ -22,8 +23,6 @@ enum nbd_map_meaning {
   NBD_MAP_CHANGE        /* base:allocation of a map export: a hole that is not
                          * zero is clean, anything else is dirty */
 };
-
-#define NBD_MAP_CONTEXTS_MAX 2
 
 struct nbd_map_config {
   struct nbd_handle *nbd; /* ready; not owned */
@@ -46,12 +45,10 @@ struct nbd_map_config {
   struct {
     const char *context;
     enum nbd_map_meaning meaning;
-  } contexts[NBD_MAP_CONTEXTS_MAX];
+  } contexts[NBD_REPLY_CONTEXTS_MAX];
 };
 
-/* The whole disk's map; CONFIG's strings must outlive it.  Where there are two
- * contexts, only what both of them describe is taken from a reply: servers may
- * stop at different places in each.  Freeing the stream while requests are
+/* The whole disk's map; CONFIG's strings must outlive it.  Freeing the stream while requests are
  * under way is fine; they end with the connection.
  */
 pb_extents *nbd_map_new (const struct nbd_map_config *config);

@@ -9,7 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "nbd-util.h"
+#include "clock.h"
+#include "nbd-handle.h"
 #include "plan.h"
 #include "pull.h"
 #include "worker.h"

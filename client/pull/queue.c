@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "nbd-util.h"
+#include "nbd-handle.h"
 #include "queue.h"
 
 int

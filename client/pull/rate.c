@@ -3,20 +3,8 @@
 
 #include "config.h"
 
-#include <time.h>
-
+#include "clock.h"
 #include "rate.h"
-
-#define NS_PER_S UINT64_C (1000000000)
-
-uint64_t
-monotonic_ns (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 void
 rate_init (struct rate *rate, uint64_t bytes_per_second)

@@ -19,7 +19,4 @@ void rate_init (struct rate *rate, uint64_t bytes_per_second);
  */
 uint64_t rate_reserve (struct rate *rate, uint64_t bytes);
 
-/* Nanoseconds on the clock that never jumps. */
-uint64_t monotonic_ns (void);
-
 #endif /* PULLBACK_RATE_H */

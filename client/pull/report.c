@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nbd-util.h"
+#include "nbd-handle.h"
 #include "report.h"
 #include "size.h"
 

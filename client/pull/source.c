@@ -9,27 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connection.h"
+#include "nbd-connect.h"
+#include "nbd-export.h"
+#include "nbd-handle.h"
 #include "nbd-uri.h"
-#include "nbd-util.h"
 #include "pullback.h"
 #include "source.h"
-
-#define DIRTY_BITMAP_PREFIX "qemu:dirty-bitmap:"
-
-/* How our nbdkit plugin begins the description of a map's export, and how it
- * ends it where QEMU does not record into the bitmap any more.
- */
-#define MAP_DESCRIPTION          "pullback dirty map "
-#define MAP_DESCRIPTION_DISABLED ", disabled"
-
-/* Where a server states no limits, what every server takes (NBD protocol,
- * "Block size constraints").
- */
-#define DEFAULT_MAX_BLOCK (32U << 20)
-
-/* What libnbd takes in one read. */
-#define LIBNBD_MAX_BLOCK (64U << 20)
 
 const char *
 map_source_name (enum map_source map_source)
@@ -69,10 +54,13 @@ append_export (void *opaque, const char *name, const char *description)
 }
 
 static int
-append_context (void *opaque, const char *name)
+append_context (void *opaque, const char *name, const char *description)
 {
-  if (strncmp (name, DIRTY_BITMAP_PREFIX, strlen (DIRTY_BITMAP_PREFIX)) == 0)
-    append_name (opaque, name + strlen (DIRTY_BITMAP_PREFIX));
+  size_t length = strlen (NBD_CONTEXT_DIRTY_BITMAP);
+
+  (void) description;
+  if (strncmp (name, NBD_CONTEXT_DIRTY_BITMAP, length) == 0)
+    append_name (opaque, name + length);
   return 0;
 }
 
@@ -82,58 +70,14 @@ explain_unknown_export (struct nbd_handle *nbd, const char *uri,
                         const char *export_name)
 {
   struct name_list exports = { .count = 0 };
-  nbd_list_callback callback
-    = { .callback = append_export, .user_data = &exports };
+  const struct nbd_connect_list list = { append_export, &exports };
 
-  if (pb_get_errno () == ENOENT && nbd_opt_list (nbd, callback) != -1
-      && exports.count)
-    pb_set_error (ENOENT, "%s: the server does not give the export '%s'; it "
-                  "has %s",
-                  uri, export_name, exports.text);
-}
-
-/* The name of the export that "" stands for, or NULL where the server does not
- * say.
- */
-static char *
-canonical_name (struct nbd_handle *nbd, const char *export_name)
-{
-  char *name = nbd_get_canonical_export_name (nbd);
-
-  if (name == NULL || name[0] == '\0') {
-    free (name);
-    name = strdup (export_name);
-  }
-  return name;
-}
-
-static bool
-ends_with (const char *text, const char *end)
-{
-  size_t length = strlen (text), end_length = strlen (end);
-
-  return length >= end_length && strcmp (text + length - end_length, end) == 0;
-}
-
-enum export_kind {
-  EXPORT_OTHER,
-  EXPORT_MAP,
-  EXPORT_DISABLED_MAP /* tells only a part of what has changed */
-};
-
-static enum export_kind
-export_kind (struct nbd_handle *nbd)
-{
-  char *description = nbd_get_export_description (nbd);
-  enum export_kind kind = EXPORT_OTHER;
-
-  if (description
-      && strncmp (description, MAP_DESCRIPTION, strlen (MAP_DESCRIPTION)) == 0)
-    kind = ends_with (description, MAP_DESCRIPTION_DISABLED)
-             ? EXPORT_DISABLED_MAP
-             : EXPORT_MAP;
-  free (description);
-  return kind;
+  if (pb_get_errno () != ENOENT)
+    return;
+  nbd_connect_list_exports (nbd, uri, &list); /* what it can list, at best */
+  pb_set_error (ENOENT, "%s: the server does not give the export '%s'%s%s",
+                uri, export_name, exports.count ? "; it has " : "",
+                exports.text);
 }
 
 static void
@@ -142,19 +86,18 @@ set_no_map_error (struct nbd_handle *nbd, const struct source *source,
                   bool export_exists)
 {
   struct name_list maps = { .count = 0 }, exports = { .count = 0 };
-  nbd_context_callback each_context
-    = { .callback = append_context, .user_data = &maps };
-  nbd_list_callback each_export
-    = { .callback = append_export, .user_data = &exports };
+  const struct nbd_connect_list map_list = { append_context, &maps };
+  const struct nbd_connect_list export_list = { append_export, &exports };
 
   nbd_clear_meta_contexts (nbd);
   nbd_set_export_name (nbd, source->export_name);
-  if (nbd_add_meta_context (nbd, DIRTY_BITMAP_PREFIX) != -1)
-    nbd_opt_list_meta_context (nbd, each_context);
-  nbd_opt_list (nbd, each_export);
+  /* What cannot be listed is left out of the message. */
+  if (nbd_add_meta_context (nbd, NBD_CONTEXT_DIRTY_BITMAP) != -1)
+    nbd_connect_list_contexts (nbd, source->uri, &map_list);
+  nbd_connect_list_exports (nbd, source->uri, &export_list);
   pb_set_error (ENOENT,
                 "%s: export '%s' has no usable dirty map '%s': there is "
-                "neither a context " DIRTY_BITMAP_PREFIX
+                "neither a context " NBD_CONTEXT_DIRTY_BITMAP
                 "%s nor %s '%s/%s'%s%s%s%s; without it only a full backup "
                 "is safe (a bitmap that cannot be trusted is not offered; the "
                 "server's messages say why)",
@@ -165,11 +108,26 @@ set_no_map_error (struct nbd_handle *nbd, const struct source *source,
                 exports.count ? "; exports here: " : "", exports.text);
 }
 
+/* A connection that is negotiating. */
+static struct nbd_handle *
+connect_to (const char *uri)
+{
+  struct nbd_handle *nbd = nbd_connect_start (uri, NBD_CONNECT_SECONDS);
+
+  /* Reads are checked to cover the whole buffer instead (worker.c). */
+  if (nbd && nbd_set_pread_initialize (nbd, false) == -1) {
+    set_nbd_error ("%s", uri);
+    nbd_close (nbd);
+    return NULL;
+  }
+  return nbd;
+}
+
 /* A connection to the map's export, for the map alone. */
 static struct nbd_handle *
 connect_map (const char *uri, const char *export_name)
 {
-  struct nbd_handle *nbd = connection_start (uri);
+  struct nbd_handle *nbd = connect_to (uri);
 
   if (nbd == NULL)
     return NULL;
@@ -177,9 +135,9 @@ connect_map (const char *uri, const char *export_name)
     set_nbd_error ("%s", uri);
     goto fail;
   }
-  if (connection_go (nbd, uri, export_name) == -1)
+  if (nbd_connect_go (nbd, uri, export_name) == -1)
     goto fail;
-  if (export_kind (nbd) != EXPORT_MAP
+  if (nbd_export_kind_of (nbd) != NBD_EXPORT_MAP
       || nbd_can_meta_context (nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 1) {
     pb_set_error (ENOTSUP, "%s: export '%s' does not give its map "
                   "(base:allocation)",
@@ -210,19 +168,19 @@ find_map_export (struct source *source, const char *canonical,
     return -1;
   }
   /* A name that is too long for NBD is on no server. */
-  *export_exists = nbd_set_export_name (source->nbd, name) != -1
-                   && nbd_opt_info (source->nbd) != -1;
-  switch (*export_exists ? export_kind (source->nbd) : EXPORT_OTHER) {
-  case EXPORT_OTHER:
+  *export_exists = nbd_connect_info (source->nbd, source->uri, name) == 0;
+  switch (*export_exists ? nbd_export_kind_of (source->nbd)
+                         : NBD_EXPORT_OTHER) {
+  case NBD_EXPORT_OTHER:
     free (name);
     return 0;
-  case EXPORT_DISABLED_MAP:
+  case NBD_EXPORT_DISABLED_MAP:
     pb_set_error (ESTALE, "%s: the bitmap of export '%s' is disabled: changes "
                   "made since then are not in it; only a full backup is safe",
                   source->uri, name);
     free (name);
     return -1;
-  case EXPORT_MAP:
+  case NBD_EXPORT_MAP:
     break;
   }
   source->map_nbd = connect_map (source->uri, name);
@@ -239,7 +197,7 @@ find_map (struct source *source, const char *bitmap)
   bool export_exists;
   int result = -1;
 
-  if (asprintf (&context, DIRTY_BITMAP_PREFIX "%s", bitmap) == -1) {
+  if (asprintf (&context, NBD_CONTEXT_DIRTY_BITMAP "%s", bitmap) == -1) {
     pb_set_error (ENOMEM, "%s: %s", source->uri, strerror (ENOMEM));
     return -1;
   }
@@ -247,8 +205,7 @@ find_map (struct source *source, const char *bitmap)
     set_nbd_error ("%s: dirty map '%s'", source->uri, bitmap);
     goto out;
   }
-  if (nbd_opt_info (source->nbd) == -1) {
-    connection_set_export_error (source->nbd, source->uri, source->export_name);
+  if (nbd_connect_info (source->nbd, source->uri, source->export_name) == -1) {
     explain_unknown_export (source->nbd, source->uri, source->export_name);
     goto out;
   }
@@ -259,7 +216,7 @@ find_map (struct source *source, const char *bitmap)
     result = 0;
     goto out;
   }
-  canonical = canonical_name (source->nbd, source->export_name);
+  canonical = nbd_export_canonical_name (source->nbd, source->export_name);
   if (canonical == NULL) {
     pb_set_error (ENOMEM, "%s: %s", source->uri, strerror (ENOMEM));
     goto out;
@@ -279,51 +236,23 @@ find_map (struct source *source, const char *bitmap)
   return result;
 }
 
-/* Without stated constraints every range is fine. */
-static int
-read_min_block (const struct source *source, struct nbd_handle *nbd,
-                uint32_t *min_block)
-{
-  int64_t min = nbd_get_block_size (nbd, LIBNBD_SIZE_MINIMUM);
-
-  *min_block = min > 0 && min <= UINT32_MAX ? min : 1;
-  if ((*min_block & (*min_block - 1)) != 0 || *min_block > 65536) {
-    pb_set_error (EINVAL, "%s: export '%s': the server's smallest block, "
-                  "%" PRIu32 " bytes, is not a power of two up to 65536",
-                  source->uri, source->export_name, *min_block);
-    return -1;
-  }
-  return 0;
-}
-
 static int
 read_limits (struct source *source)
 {
-  int64_t size = nbd_get_size (source->nbd);
-  int64_t max = nbd_get_block_size (source->nbd, LIBNBD_SIZE_MAXIMUM);
+  struct nbd_export_limits limits, map_limits = { .min_block = 1 };
 
-  if (size == -1) {
-    set_nbd_error ("%s: size of export '%s'", source->uri,
-                   source->export_name);
-    return -1;
-  }
-  source->size = size;
-
-  if (read_min_block (source, source->nbd, &source->min_block) == -1
+  if (nbd_export_get_limits (source->nbd, source->uri, source->export_name,
+                             &limits)
+        == -1
       || (source->map_nbd
-          && read_min_block (source, source->map_nbd, &source->map_min_block)
+          && nbd_export_get_limits (source->map_nbd, source->uri,
+                                    source->map_name, &map_limits)
                == -1))
     return -1;
-  source->max_block = max > 0 ? max : DEFAULT_MAX_BLOCK;
-  if (source->max_block > LIBNBD_MAX_BLOCK)
-    source->max_block = LIBNBD_MAX_BLOCK;
-  source->max_block -= source->max_block % source->min_block;
-  if (source->max_block == 0) {
-    pb_set_error (EINVAL, "%s: export '%s': the server's longest request is "
-                  "shorter than its smallest block",
-                  source->uri, source->export_name);
-    return -1;
-  }
+  source->size = limits.size;
+  source->min_block = limits.min_block;
+  source->max_block = limits.max_block;
+  source->map_min_block = map_limits.min_block;
   source->multi_conn = nbd_can_multi_conn (source->nbd) == 1;
   source->has_allocation
     = nbd_can_meta_context (source->nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
@@ -355,7 +284,7 @@ source_open (struct source *source, const char *uri, const char *bitmap)
   *source = (struct source) { .uri = uri };
   if (nbd_uri_check_credentials (uri) == -1)
     return -1;
-  source->nbd = connection_start (uri);
+  source->nbd = connect_to (uri);
   if (source->nbd == NULL)
     return -1;
   source->export_name = nbd_get_export_name (source->nbd);
@@ -370,7 +299,7 @@ source_open (struct source *source, const char *uri, const char *bitmap)
   }
   if (bitmap && find_map (source, bitmap) == -1)
     goto fail;
-  if (connection_go (source->nbd, uri, source->export_name) == -1) {
+  if (nbd_connect_go (source->nbd, uri, source->export_name) == -1) {
     explain_unknown_export (source->nbd, uri, source->export_name);
     goto fail;
   }
@@ -392,7 +321,7 @@ source_open (struct source *source, const char *uri, const char *bitmap)
 struct nbd_handle *
 source_connect (const struct source *source)
 {
-  struct nbd_handle *nbd = connection_start (source->uri);
+  struct nbd_handle *nbd = connect_to (source->uri);
 
   if (nbd == NULL)
     return NULL;
@@ -403,7 +332,7 @@ source_connect (const struct source *source)
     set_nbd_error ("%s", source->uri);
     goto fail;
   }
-  if (connection_go (nbd, source->uri, source->export_name) == -1)
+  if (nbd_connect_go (nbd, source->uri, source->export_name) == -1)
     goto fail;
   if (nbd_get_size (nbd) != (int64_t) source->size) {
     pb_set_error (EIO, "%s: export '%s' had %" PRIu64 " bytes, and now has "

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* source.h: the export that is pulled, and where its dirty map is found.
  *
- * A dirty map called NAME is either the metadata context
- * "qemu:dirty-bitmap:NAME" of the export itself (QEMU, qemu-nbd), or an export
- * of its own, EXPORT/NAME, whose base:allocation tells what has changed (our
- * nbdkit plugin).  The latter is recognised by its description and by nothing
- * less: taking any other export for a dirty map would lose data.
+ * A dirty map is a context of the export, or an export of its own: see
+ * nbd-export.h.
  */
 
 #ifndef PULLBACK_SOURCE_H

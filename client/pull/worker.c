@@ -10,7 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "nbd-util.h"
+#include "clock.h"
+#include "nbd-handle.h"
 #include "worker.h"
 
 /* A part of the reply has come. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* nbd-util.h: small things that every user of a libnbd handle needs. */
+/* nbd-handle.h: small things that every user of a libnbd handle needs. */
 
-#ifndef PULLBACK_NBD_UTIL_H
-#define PULLBACK_NBD_UTIL_H
+#ifndef PULLBACK_NBD_HANDLE_H
+#define PULLBACK_NBD_HANDLE_H
 
 #include <libnbd.h>
 #include <stdbool.h>
@@ -52,4 +52,4 @@ void wake (int wake_fd);
  */
 const char *printable (const char *text, char *buffer, size_t size);
 
-#endif /* PULLBACK_NBD_UTIL_H */
+#endif /* PULLBACK_NBD_HANDLE_H */

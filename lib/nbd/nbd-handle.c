@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* nbd-util.c: small things that every user of a libnbd handle needs. */
+/* nbd-handle.c: small things that every user of a libnbd handle needs. */
 
 #include "config.h"
 
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nbd-util.h"
+#include "clock.h"
+#include "nbd-handle.h"
 #include "pullback.h"
-#include "rate.h"
 
 static void record (int errnum, const char *cause, const char *format,
                     va_list args)
