@@ -330,10 +330,11 @@ struct pb_location {
 };
 
 /* Where the bytes from OFFSET on lie, for a caller that can do better with a
- * file or with zeroes than copy them (sendfile, posix_fadvise).  The piece is at
- * most LENGTH (> 0) long, and perhaps shorter than it could be.  The range must
- * lie inside the image.  The descriptor is for reading at offsets of one's own
- * only, and as long as the image is open; a file that was cut since ends early.
+ * file or with zeroes than copy them (sendfile, posix_fadvise).  The piece is
+ * at most LENGTH (> 0) long, and perhaps shorter than it could be.  The range
+ * must lie inside the image.  The descriptor is for reading at offsets of one's
+ * own only, and as long as the image is open; a file that was cut since ends
+ * early.
  */
 int pb_image_locate (pb_image *image, uint64_t offset, uint64_t length,
                      struct pb_location *location) PB_MUST_CHECK;
@@ -397,6 +398,32 @@ typedef struct pb_view pb_view;
 pb_view *pb_view_open_disk (const char *path, enum pb_format format,
                             unsigned flags) PB_MUST_CHECK;
 void pb_view_free (pb_view *view);
+
+/* A disk that another NBD server gives: its export EXPORT_NAME, or, with NULL,
+ * the one that URI names.  Its dirty maps are the export's metadata contexts
+ * "qemu:dirty-bitmap:NAME", and the exports EXPORT_NAME/NAME of our nbdkit
+ * plugin, each as NAME; what their granularity is the server does not say, so
+ * that is 0.  It is read over several connections where the server says that
+ * all see the same disk.  When the server ends one, later calls that need it
+ * fail with ENOTCONN: what came back might be another disk.
+ */
+pb_view *pb_view_open_nbd (const char *uri,
+                           const char *export_name) PB_MUST_CHECK;
+
+/* The names of the exports that are disks at URI: the one that it names, or,
+ * where it names none, all that the server lists but the maps of our nbdkit
+ * plugin.  A name may be "".  The list is ended by NULL, and freed by the
+ * caller in one piece.
+ */
+char **pb_nbd_list_disks (const char *uri) PB_MUST_CHECK;
+
+/* Does what the view tells come from another server, so that asking for extents
+ * takes a round trip?
+ */
+bool pb_view_is_remote (const pb_view *view);
+
+/* Do the extents of pb_view_extents () say which layer each comes from? */
+bool pb_view_has_depth (const pb_view *view);
 
 uint64_t pb_view_get_size (const pb_view *view);
 
@@ -507,7 +534,8 @@ int pb_domain_set_granularity (pb_domain *domain,
  * "since:CP" for each checkpoint CP that has a bitmap on it: all that has
  * changed since then, whatever bitmaps and layers hold that.  A checkpoint
  * whose changes are not known is listed as not usable.  The view needs the
- * domain no longer.  FLAGS are of enum pb_image_flags, without PB_IMAGE_NO_BACKING.
+ * domain no longer.  FLAGS are of enum pb_image_flags, without
+ * PB_IMAGE_NO_BACKING.
  */
 pb_view *pb_domain_open_view (pb_domain *domain, const char *name,
                               unsigned flags) PB_MUST_CHECK;

@@ -49,8 +49,10 @@ add_contexts (struct export *export)
   export->contexts = calloc (nr + 2, sizeof export->contexts[0]);
   if (export->contexts == NULL)
     return out_of_memory (export->name);
-  if (add_context (export, CONTEXT_ALLOCATION, "base:allocation", "") == -1
-      || add_context (export, CONTEXT_DEPTH, "qemu:allocation-depth", "")
+  if (add_context (export, CONTEXT_ALLOCATION, "base:allocation", "") == -1)
+    return -1;
+  if (pb_view_has_depth (export->view)
+      && add_context (export, CONTEXT_DEPTH, "qemu:allocation-depth", "")
            == -1)
     return -1;
   for (size_t i = 0; i < nr; i++) {

@@ -127,6 +127,8 @@ do_quickly (const struct command *command)
     case NBD_CMD_READ:
       return command_read_cached (command);
     case NBD_CMD_BLOCK_STATUS:
+      if (pb_view_is_remote (command->export->view))
+        return 0;
       r = command_block_status (command);
       break;
     case NBD_CMD_FLUSH: /* nothing is ever written */
@@ -141,8 +143,14 @@ do_quickly (const struct command *command)
 static int
 do_request (const struct command *command)
 {
-  return command->request->type == NBD_CMD_READ ? command_read (command)
-                                                : command_cache (command);
+  switch (command->request->type) {
+  case NBD_CMD_READ:
+    return command_read (command);
+  case NBD_CMD_BLOCK_STATUS:
+    return command_block_status (command);
+  default:
+    return command_cache (command);
+  }
 }
 
 /* With the turn: receive requests and do what is done quickly, up to one that

@@ -16,9 +16,6 @@
 /* Requests under way at once. */
 #define WINDOWS 4
 
-/* Bit 0 of a "qemu:dirty-bitmap:" context (QEMU, docs/interop/nbd.txt). */
-#define STATE_DIRTY 1U
-
 /* The first window is short, so that copying can start at once; NBD's lengths
  * have 32 bits, and a server may describe each 512 bytes by themselves.
  */
@@ -191,24 +188,7 @@ await_window (struct nbd_map *map, struct window *window)
   return 0;
 }
 
-static uint32_t
-translate (enum nbd_map_meaning meaning, uint32_t flags)
-{
-  switch (meaning) {
-  case NBD_MAP_ALLOCATION:
-    return (flags & LIBNBD_STATE_ZERO ? PB_EXTENT_ZERO : 0)
-           | (flags & LIBNBD_STATE_HOLE ? PB_EXTENT_HOLE : 0);
-  case NBD_MAP_DIRTY_BITMAP:
-    return flags & STATE_DIRTY ? PB_EXTENT_DIRTY : 0;
-  case NBD_MAP_CHANGE:
-    return flags == LIBNBD_STATE_HOLE ? 0 : PB_EXTENT_DIRTY;
-  }
-  return PB_EXTENT_DIRTY;
-}
-
-/* The next piece that is the same in all contexts.  What is unclear is taken
- * for changed data.
- */
+/* The next piece that is the same in all contexts. */
 static void
 take_piece (struct nbd_map *map, struct window *window,
             struct pb_extent *extent)
@@ -219,12 +199,11 @@ take_piece (struct nbd_map *map, struct window *window,
   extent->depth = 0;
   extent->length = nbd_reply_take (&window->reply, flags);
   for (unsigned i = 0; i < map->config.nr_contexts; i++) {
-    enum nbd_map_meaning meaning = map->config.contexts[i].meaning;
+    enum nbd_meaning meaning = map->config.contexts[i].meaning;
 
-    if (!window->reply.is_unclear)
-      extent->flags |= translate (meaning, flags[i]);
-    else if (meaning != NBD_MAP_ALLOCATION)
-      extent->flags |= PB_EXTENT_DIRTY;
+    extent->flags |= window->reply.is_unclear
+                       ? nbd_meaning_unclear (meaning)
+                       : nbd_meaning_flags (meaning, flags[i]);
   }
 }
 

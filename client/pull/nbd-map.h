@@ -16,14 +16,6 @@
 #include "nbd-reply.h"
 #include "pullback.h"
 
-/* How the flags of a context are to be read. */
-enum nbd_map_meaning {
-  NBD_MAP_ALLOCATION,   /* base:allocation: HOLE and ZERO */
-  NBD_MAP_DIRTY_BITMAP, /* qemu:dirty-bitmap: bit 0 is dirty */
-  NBD_MAP_CHANGE        /* base:allocation of a map export: a hole that is not
-                         * zero is clean, anything else is dirty */
-};
-
 struct nbd_map_config {
   struct nbd_handle *nbd; /* ready; not owned */
   const char *name;       /* of the export, for messages */
@@ -44,12 +36,12 @@ struct nbd_map_config {
   unsigned nr_contexts;
   struct {
     const char *context;
-    enum nbd_map_meaning meaning;
+    enum nbd_meaning meaning;
   } contexts[NBD_REPLY_CONTEXTS_MAX];
 };
 
-/* The whole disk's map; CONFIG's strings must outlive it.  Freeing the stream while requests are
- * under way is fine; they end with the connection.
+/* The whole disk's map; CONFIG's strings must outlive it.  Freeing the stream
+ * while requests are under way is fine; they end with the connection.
  */
 pb_extents *nbd_map_new (const struct nbd_map_config *config);
 

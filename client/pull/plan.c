@@ -28,7 +28,7 @@ map_config (struct pull *pull, struct nbd_handle *nbd, int driver_wake_fd)
 
 static void
 add_context (struct nbd_map_config *config, const char *context,
-             enum nbd_map_meaning meaning)
+             enum nbd_meaning meaning)
 {
   config->contexts[config->nr_contexts].context = context;
   config->contexts[config->nr_contexts].meaning = meaning;
@@ -45,9 +45,9 @@ disk_map (struct pull *pull, struct nbd_handle *nbd, int driver_wake_fd)
   struct nbd_map_config config = map_config (pull, nbd, driver_wake_fd);
 
   if (source->has_allocation)
-    add_context (&config, LIBNBD_CONTEXT_BASE_ALLOCATION, NBD_MAP_ALLOCATION);
+    add_context (&config, LIBNBD_CONTEXT_BASE_ALLOCATION, NBD_MEANS_ALLOCATION);
   if (source->map_source == MAP_SOURCE_CONTEXT)
-    add_context (&config, source->map_name, NBD_MAP_DIRTY_BITMAP);
+    add_context (&config, source->map_name, NBD_MEANS_DIRTY);
   if (config.nr_contexts == 0)
     return pb_extents_constant (0, source->size, 0);
   return nbd_map_new (&config);
@@ -61,7 +61,7 @@ change_map (struct pull *pull)
     = map_config (pull, pull->config.source->map_nbd, -1);
 
   config.min_block = pull->config.source->map_min_block;
-  add_context (&config, LIBNBD_CONTEXT_BASE_ALLOCATION, NBD_MAP_CHANGE);
+  add_context (&config, LIBNBD_CONTEXT_BASE_ALLOCATION, NBD_MEANS_CHANGE);
   return nbd_map_new (&config);
 }
 

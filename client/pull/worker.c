@@ -14,21 +14,6 @@
 #include "nbd-handle.h"
 #include "worker.h"
 
-/* A part of the reply has come. */
-static int
-on_chunk (void *opaque, const void *part, size_t count, uint64_t offset,
-          unsigned status, int *error)
-{
-  struct read *read = opaque;
-
-  (void) part;
-  (void) error;
-  if ((status == LIBNBD_READ_DATA || status == LIBNBD_READ_HOLE)
-      && offset == atomic_load (&read->next))
-    atomic_store (&read->next, offset + count);
-  return 0;
-}
-
 static int
 on_read (void *opaque, int *error)
 {
@@ -49,15 +34,15 @@ ask_for (struct worker *worker, struct task *task)
   task->nr_reads = 0;
   while (done < task->length) {
     struct read *read = &task->reads[task->nr_reads];
-    nbd_chunk_callback chunk = { .callback = on_chunk, .user_data = read };
+    nbd_chunk_callback chunk
+      = { .callback = nbd_coverage_add, .user_data = &read->coverage };
     nbd_completion_callback completion
       = { .callback = on_read, .user_data = read };
     uint32_t n = task->length - done;
 
     if (n > worker->read_size)
       n = worker->read_size;
-    atomic_store (&read->next, task->offset + done);
-    read->end = task->offset + done + n;
+    nbd_coverage_start (&read->coverage, task->offset + done, n);
     task->nr_reads++;
     atomic_fetch_add (&task->pending, 1);
     if (nbd_aio_pread_structured (worker->nbd, task->buffer + done, n,
@@ -216,16 +201,9 @@ complete (struct worker *worker, struct task *task)
                   nbd_is_gone (worker->nbd) ? NBD_GONE : strerror (error));
     return -1;
   }
-  for (unsigned i = 0; i < task->nr_reads; i++) {
-    uint64_t next = atomic_load (&task->reads[i].next);
-
-    if (next != task->reads[i].end) {
-      pb_set_error (EPROTO, "%s: the server's answer to a read has a gap at "
-                    "offset 0x%" PRIx64,
-                    uri, next);
+  for (unsigned i = 0; i < task->nr_reads; i++)
+    if (nbd_coverage_check (&task->reads[i].coverage, uri) == -1)
       return -1;
-    }
-  }
   if (pb_writer_write (pull->config.writer, task->buffer, task->length,
                        task->offset)
       == -1)

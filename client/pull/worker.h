@@ -7,18 +7,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "nbd-coverage.h"
 #include "pull.h"
 
 struct task;
 
-/* One read.  A server may answer it in chunks, of which libnbd only checks
- * that each lies inside; but only chunks that follow each other without gap
- * or overlap have filled the buffer.
- */
+/* One request of a task. */
 struct read {
   struct task *task;
-  _Atomic uint64_t next; /* disk offset up to which the buffer is filled */
-  uint64_t end;
+  struct nbd_coverage coverage;
 };
 
 /* A piece of the disk on its way.  It may take several reads, where the

@@ -262,6 +262,7 @@ open_parts (struct at_rest_view *v, const struct domain_disk *disk,
     return -1;
   v->view.size = v->disk->size;
   v->view.preferred_block_size = v->disk->preferred_block_size;
+  v->view.has_depth = v->disk->has_depth;
   return list_own (v);
 }
 

@@ -15,13 +15,13 @@
 #define NBD_CONNECT_SECONDS 60
 
 /* A connection to URI's server that is still negotiating, so that the export
- * and its contexts can be chosen.  NULL with an error set, also where that takes
- * more than SECONDS.
+ * and its contexts can be chosen.  NULL with an error set, also where that
+ * takes more than SECONDS.
  */
 struct nbd_handle *nbd_connect_start (const char *uri, unsigned seconds);
 
-/* What is the export EXPORT_NAME, with the contexts that were added to NBD?  The
- * connection goes on negotiating.
+/* What is the export EXPORT_NAME, with the contexts that were added to NBD?
+ * The connection goes on negotiating.
  */
 int nbd_connect_info (struct nbd_handle *nbd, const char *uri,
                       const char *export_name);

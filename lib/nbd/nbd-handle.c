@@ -64,9 +64,13 @@ nbd_is_gone (struct nbd_handle *nbd)
 void
 nbd_leave (struct nbd_handle *nbd, uint64_t deadline)
 {
-  if (nbd_aio_is_ready (nbd) != 1 && nbd_aio_is_processing (nbd) != 1)
-    return;
-  if (nbd_aio_disconnect (nbd, 0) == -1)
+  int r = -1;
+
+  if (nbd_aio_is_negotiating (nbd) == 1)
+    r = nbd_aio_opt_abort (nbd);
+  else if (nbd_aio_is_ready (nbd) == 1 || nbd_aio_is_processing (nbd) == 1)
+    r = nbd_aio_disconnect (nbd, 0);
+  if (r == -1)
     return;
   while (!nbd_is_gone (nbd)) {
     uint64_t now = monotonic_ns ();

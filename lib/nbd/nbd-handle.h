@@ -36,10 +36,11 @@ bool nbd_is_gone (struct nbd_handle *nbd);
  */
 int nbd_wait (struct nbd_handle *nbd, int wake_fd, int timeout_ms);
 
-/* Say goodbye to the server, and read what it still sends until it closes the
- * connection, or until DEADLINE (of monotonic_ns ()).  nbdkit before 1.33.10
- * aborts, and takes all of its other clients with it, where a client vanishes
- * with replies under way.  Callbacks of commands in flight are called.
+/* Say goodbye to the server, also in the middle of negotiating, and read what
+ * it still sends until it closes the connection, or until DEADLINE (of
+ * monotonic_ns ()).  nbdkit before 1.33.10 aborts, and takes all of its other
+ * clients with it, where a client vanishes with replies under way.  Callbacks
+ * of commands in flight are called.
  */
 void nbd_leave (struct nbd_handle *nbd, uint64_t deadline);
 

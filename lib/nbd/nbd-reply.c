@@ -8,8 +8,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libnbd.h>
+
 #include "nbd-reply.h"
+#include "pullback.h"
 #include "round.h"
+
+/* Bit 0 of a "qemu:dirty-bitmap:" context (QEMU, docs/interop/nbd.txt). */
+#define STATE_DIRTY 1U
+
+uint32_t
+nbd_meaning_flags (enum nbd_meaning meaning, uint32_t flags)
+{
+  switch (meaning) {
+  case NBD_MEANS_ALLOCATION:
+    return (flags & LIBNBD_STATE_ZERO ? PB_EXTENT_ZERO : 0)
+           | (flags & LIBNBD_STATE_HOLE ? PB_EXTENT_HOLE : 0);
+  case NBD_MEANS_DIRTY:
+    return flags & STATE_DIRTY ? PB_EXTENT_DIRTY : 0;
+  case NBD_MEANS_CHANGE:
+    return flags == LIBNBD_STATE_HOLE ? 0 : PB_EXTENT_DIRTY;
+  }
+  return PB_EXTENT_DIRTY;
+}
+
+uint32_t
+nbd_meaning_unclear (enum nbd_meaning meaning)
+{
+  return meaning == NBD_MEANS_ALLOCATION ? 0 : PB_EXTENT_DIRTY;
+}
 
 void
 nbd_reply_start (struct nbd_reply *reply, uint64_t offset, uint64_t length)

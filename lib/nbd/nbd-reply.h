@@ -15,6 +15,20 @@
 
 #define NBD_REPLY_CONTEXTS_MAX 2
 
+/* How the flags of a context are to be read. */
+enum nbd_meaning {
+  NBD_MEANS_ALLOCATION, /* base:allocation: HOLE and ZERO */
+  NBD_MEANS_DIRTY,      /* qemu:dirty-bitmap: bit 0 is dirty */
+  NBD_MEANS_CHANGE      /* base:allocation of a map export: a hole that is not
+                         * zero is clean, anything else is dirty */
+};
+
+/* FLAGS of a context as those of enum pb_extent_flags. */
+uint32_t nbd_meaning_flags (enum nbd_meaning meaning, uint32_t flags);
+
+/* What they are where the server has said nothing: data that has changed. */
+uint32_t nbd_meaning_unclear (enum nbd_meaning meaning);
+
 /* More extents than this of one context are not kept: the reply counts as a
  * shorter one.
  */
@@ -45,7 +59,9 @@ struct nbd_reply {
 void nbd_reply_start (struct nbd_reply *reply, uint64_t offset,
                       uint64_t length);
 
-/* Take in what the server says of CONTEXT; as libnbd's extent callback has it. */
+/* Take in what the server says of CONTEXT; as libnbd's extent callback
+ * has it.
+ */
 int nbd_reply_add (struct nbd_reply *reply, const char *context,
                    uint64_t offset, const uint32_t *entries,
                    size_t nr_entries, int *error);

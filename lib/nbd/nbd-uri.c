@@ -148,6 +148,20 @@ nbd_uri_check (const char *uri)
   return result;
 }
 
+char *
+nbd_uri_export (const char *uri)
+{
+  xmlURI *parsed = xmlParseURI (uri);
+  char *name = NULL;
+
+  /* libxml2 has decoded the path already. */
+  if (parsed)
+    name = strdup (parsed->path && parsed->path[0] == '/' ? parsed->path + 1
+                                                          : "");
+  xmlFreeURI (parsed);
+  return name;
+}
+
 /* Can FOLDER/ca-cert.pem be read?  *PATH is set to its name, to be freed. */
 static bool
 has_authority (const char *home, const char *folder, char **path)

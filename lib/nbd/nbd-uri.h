@@ -12,6 +12,11 @@
 /* Is URI one that can be connected to at all?  -1 with an error if not. */
 int nbd_uri_check (const char *uri);
 
+/* The name of the export in URI, which has passed nbd_uri_check (); "" where it
+ * names none.  Freed by the caller; NULL where there is no memory.
+ */
+char *nbd_uri_export (const char *uri);
+
 /* Does URI, which has passed nbd_uri_check (), go without TLS, or name a key
  * or a certificate authority that can be read?  -1 with an error if not.
  */

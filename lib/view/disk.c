@@ -156,6 +156,7 @@ pb_view_open_disk (const char *path, enum pb_format format, unsigned flags)
   }
   pthread_mutex_init (&disk->load_lock, NULL); /* cannot fail on Linux */
   disk->view.ops = &disk_ops;
+  disk->view.has_depth = true;
 
   disk->image = image_open_disk (path, format, flags);
   if (disk->image == NULL) {

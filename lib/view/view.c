@@ -20,6 +20,18 @@ pb_view_free (pb_view *view)
     view->ops->free (view);
 }
 
+bool
+pb_view_is_remote (const pb_view *view)
+{
+  return view->is_remote;
+}
+
+bool
+pb_view_has_depth (const pb_view *view)
+{
+  return view->has_depth;
+}
+
 uint64_t
 pb_view_get_size (const pb_view *view)
 {

@@ -22,7 +22,9 @@ struct view_ops {
   int (*locate) (pb_view *view, uint64_t offset, uint64_t length,
                  struct pb_location *location);
 
-  /* A stream over exactly the range, with flags 0, ZERO or ZERO | HOLE. */
+  /* A stream over exactly the range, with flags 0, ZERO or ZERO | HOLE, and
+   * the depth where the view has that.
+   */
   pb_extents *(*extents) (pb_view *view, uint64_t offset, uint64_t length);
 
   size_t (*nr_dirty_maps) (const pb_view *view);
@@ -41,6 +43,8 @@ struct pb_view {
   char *name;    /* of the disk, for messages */
   uint64_t size; /* bytes */
   uint32_t preferred_block_size;
+  bool is_remote; /* see pullback.h */
+  bool has_depth;
 };
 
 #endif /* PULLBACK_VIEW_H */

@@ -16,9 +16,6 @@
 #include "cleanup.h"
 #include "pullback.h"
 
-/* SD_LISTEN_FDS_START */
-#define FIRST_FD 3
-
 /* More than anybody wants, and no harm to an int. */
 #define NR_FDS_MAX 1024
 
@@ -61,7 +58,7 @@ activation_take (struct listeners *listeners)
     return -1;
   }
   for (int i = 0; i < nr && r == 0; i++)
-    r = add_socket (listeners, FIRST_FD + i);
+    r = add_socket (listeners, ACTIVATION_FIRST_FD + i);
   unsetenv ("LISTEN_PID");
   unsetenv ("LISTEN_FDS");
   unsetenv ("LISTEN_FDNAMES");

@@ -8,6 +8,9 @@
 
 #include "listen.h"
 
+/* Where such sockets start: SD_LISTEN_FDS_START. */
+#define ACTIVATION_FIRST_FD 3
+
 /* Add the sockets that this process was started with, if any, and take what
  * says so out of the environment.
  */

@@ -3,7 +3,6 @@
 
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -11,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "listen.h"
 #include "pullback.h"
+#include "unix-socket.h"
 
 /* IANA's for NBD. */
 #define DEFAULT_PORT "10809"
@@ -44,95 +43,18 @@ add (struct listeners *listeners)
   return &list[listeners->count++];
 }
 
-/* PATH as it is written in a URI's query. */
-static char *
-escape (const char *path)
-{
-  char *text = malloc (strlen (path) * 3 + 1), *out = text;
-
-  for (; text && *path; path++) {
-    if (isalnum ((unsigned char) *path) || strchr ("-._~/", *path))
-      *out++ = *path;
-    else
-      out += sprintf (out, "%%%02X", (unsigned char) *path);
-  }
-  if (text)
-    *out = '\0';
-  return text;
-}
-
-static int
-set_unix_uri (struct listener *listener)
-{
-  char *CLEANUP_FREE escaped = escape (listener->path);
-
-  if (escaped == NULL
-      || asprintf (&listener->uri, "nbd+unix:///?socket=%s", escaped) == -1) {
-    listener->uri = NULL;
-    return fail (listener->path, "address");
-  }
-  return 0;
-}
-
-/* Is there a socket at ADDRESS that nobody listens on? */
-static bool
-is_left_over (const struct sockaddr_un *address)
-{
-  struct stat st;
-
-  if (lstat (address->sun_path, &st) == -1 || !S_ISSOCK (st.st_mode))
-    return false;
-
-  int CLEANUP_CLOSE fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  return fd != -1
-         && connect (fd, (const struct sockaddr *) address, sizeof *address)
-              == -1
-         && errno == ECONNREFUSED;
-}
-
-/* The umask decides who may connect to a unix socket. */
-static int
-bind_unix (const struct listener *listener, const struct sockaddr_un *address,
-           bool for_all)
-{
-  const struct sockaddr *generic = (const struct sockaddr *) address;
-  mode_t umask_before = umask (for_all ? 0111 : 0177);
-  int r = bind (listener->fd, generic, sizeof *address);
-
-  if (r == -1 && errno == EADDRINUSE) {
-    if (is_left_over (address) && unlink (address->sun_path) == 0)
-      r = bind (listener->fd, generic, sizeof *address);
-    else
-      errno = EADDRINUSE;
-  }
-  umask (umask_before);
-  return r;
-}
-
 static int
 listen_unix (struct listener *listener, const char *path, bool for_all)
 {
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-  if (path[0] == '\0' || strlen (path) >= sizeof address.sun_path) {
-    pb_set_error (EINVAL, "--listen unix:%s: the path of a unix socket has 1 "
-                          "to %zu bytes",
-                  path, sizeof address.sun_path - 1);
-    return -1;
-  }
-  strcpy (address.sun_path, path);
-  listener->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  listener->fd = unix_socket_listen (path, for_all);
   if (listener->fd == -1)
-    return fail (path, "socket");
-  if (bind_unix (listener, &address, for_all) == -1)
-    return fail (path, "bind");
-  listener->path = strdup (path);
+    return -1;
   listener->is_ours = true;
+  listener->path = strdup (path);
   if (listener->path == NULL)
     return fail (path, "address");
-  if (listen (listener->fd, SOMAXCONN) == -1)
-    return fail (path, "listen");
-  return set_unix_uri (listener);
+  listener->uri = unix_socket_uri (path);
+  return listener->uri ? 0 : -1;
 }
 
 static int
@@ -288,28 +210,16 @@ int
 listeners_add_private (struct listeners *listeners)
 {
   struct listener *listener = add (listeners);
-  const char *base = getenv ("XDG_RUNTIME_DIR");
   char *CLEANUP_FREE path = NULL;
 
   if (listener == NULL)
     return -1;
-  if (base == NULL || base[0] != '/' || access (base, W_OK) == -1)
-    base = getenv ("TMPDIR");
-  if (base == NULL || base[0] == '\0')
-    base = "/tmp";
-  if (asprintf (&listener->folder, "%s/backup-serve-XXXXXX", base) == -1) {
-    listener->folder = NULL;
-    return fail (base, "address");
-  }
-  if (mkdtemp (listener->folder) == NULL) { /* with mode 0700 */
-    fail (listener->folder, "mkdtemp");
-    free (listener->folder);
-    listener->folder = NULL;
+  listener->folder = unix_socket_folder ();
+  if (listener->folder == NULL)
     return -1;
-  }
   if (asprintf (&path, "%s/nbd.sock", listener->folder) == -1) {
     path = NULL;
-    return fail (base, "address");
+    return fail (listener->folder, "address");
   }
   return listen_unix (listener, path, false);
 }
@@ -337,7 +247,10 @@ listeners_add_open (struct listeners *listeners, int fd)
     return -1;
   }
   listener->path = strdup (path);
-  return listener->path ? set_unix_uri (listener) : fail (path, "address");
+  if (listener->path == NULL)
+    return fail (path, "address");
+  listener->uri = unix_socket_uri (path);
+  return listener->uri ? 0 : -1;
 }
 
 bool

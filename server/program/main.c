@@ -16,9 +16,11 @@
 #include "activation.h"
 #include "child.h"
 #include "cleanup.h"
+#include "disks.h"
 #include "exports.h"
 #include "listen.h"
 #include "log.h"
+#include "nbdkit.h"
 #include "options.h"
 #include "pid-file.h"
 #include "privileges.h"
@@ -27,12 +29,16 @@
 #define EXIT_STATUS_FAILED 1
 #define EXIT_STATUS_USAGE  2
 
+/* Where connecting to nbdkit has failed this is how long it may take to end. */
+#define NBDKIT_END_MS 500
+
 /* Where nothing more can be accepted, that is tried again after this. */
 #define ACCEPT_PAUSE_MS 100
 
 /* All that the program has open. */
 struct program {
   const struct options *options;
+  struct nbdkit nbdkit; /* of --nbdkit */
   struct exports exports;
   struct server_config config;
   struct listeners listeners;
@@ -42,61 +48,21 @@ struct program {
   pid_t child;       /* of --run, or 0 */
 };
 
-/* Disk number INDEX of the domain, unless it is empty. */
-static int
-open_domain_disk (struct program *program, pb_domain *domain, size_t index)
-{
-  struct pb_domain_disk disk;
-  pb_view *view;
-
-  if (pb_domain_get_disk (domain, index, &disk) == -1)
-    return -1;
-  if (disk.path == NULL)
-    return 0;
-  view = pb_domain_open_view (domain, disk.name,
-                              program->options->image_flags);
-  return view ? exports_add (&program->exports, disk.name, view) : -1;
-}
-
-/* All disks of the domain of --connect.  Its checkpoints are maps of the views,
- * which do not need it any more.
+/* With --nbdkit that is started first.  Where it ends at once its own message
+ * says why, and connecting to it fails in ways that do not.
  */
-static int
-open_domain (struct program *program)
-{
-  const struct options *options = program->options;
-  pb_domain *domain
-    = pb_domain_open (options->connect, options->state, PB_DOMAIN_READ_ONLY);
-  int r = domain ? 0 : -1;
-
-  for (size_t i = 0; r == 0 && i < pb_domain_nr_disks (domain); i++)
-    r = open_domain_disk (program, domain, i);
-  pb_domain_free (domain);
-  if (r == 0 && program->exports.count == 0) {
-    pb_set_error (EINVAL, "%s: the domain has no disk to serve",
-                  options->connect);
-    return -1;
-  }
-  return r;
-}
-
 static int
 open_disks (struct program *program)
 {
-  const struct options *options = program->options;
+  const struct disk_options *options = &program->options->disks;
 
-  if (options->connect)
-    return open_domain (program);
-  for (size_t i = 0; i < options->nr_disks; i++) {
-    const struct pb_disk_spec *disk = &options->disks[i];
-    pb_view *view
-      = pb_view_open_disk (disk->path, disk->format, options->image_flags);
-
-    if (view == NULL
-        || exports_add (&program->exports, disk->name, view) == -1)
-      return -1;
-  }
-  return 0;
+  if (options->is_nbdkit
+      && nbdkit_start (&program->nbdkit, options->nbdkit_arguments) == -1)
+    return -1;
+  if (disks_open (options, &program->nbdkit, &program->exports) == 0)
+    return 0;
+  nbdkit_has_ended (&program->nbdkit, NBDKIT_END_MS);
+  return -1;
 }
 
 static int
@@ -104,8 +70,6 @@ open_listeners (struct program *program)
 {
   const struct options *options = program->options;
 
-  if (activation_take (&program->listeners) == -1)
-    return -1;
   for (size_t i = 0; i < options->nr_listen; i++)
     if (listeners_add (&program->listeners, options->listen[i],
                        options->security.access != NULL)
@@ -218,6 +182,17 @@ announce (struct program *program)
   return 0;
 }
 
+/* The server ends: its command, if there is one, is told so by SIGNUM.  Returns
+ * STATUS.
+ */
+static int
+stop_child (const struct program *program, int signum, int status)
+{
+  if (program->child)
+    kill (program->child, signum);
+  return status;
+}
+
 /* Handle the signals that have come.  Returns -1 while the server goes on, or
  * the exit status.
  */
@@ -237,13 +212,16 @@ handle_signals (struct program *program)
         program->child = 0;
         return status;
       }
+      if (nbdkit_has_ended (&program->nbdkit, 0)) {
+        log_line ("%s", pb_get_error ());
+        return stop_child (program, SIGTERM, EXIT_STATUS_FAILED);
+      }
       break;
     default:
       log_verbose ("ending on signal %u", info.ssi_signo);
-      if (program->child == 0)
-        return EXIT_SUCCESS;
-      kill (program->child, info.ssi_signo);
-      return 128 + info.ssi_signo;
+      return stop_child (program, info.ssi_signo,
+                         program->child ? 128 + (int) info.ssi_signo
+                                        : EXIT_SUCCESS);
     }
   return -1;
 }
@@ -299,8 +277,9 @@ serve (struct program *program)
   };
   raise_file_limit ();
   if (log_open (options->log, options->verbose) == -1
-      || open_signals (program) == -1 || open_disks (program) == -1
-      || open_listeners (program) == -1
+      || open_signals (program) == -1
+      || activation_take (&program->listeners) == -1
+      || open_disks (program) == -1 || open_listeners (program) == -1
       || start_server (program) == -1
       || announce (program) == -1 || privileges_drop () == -1) {
     fprintf (stderr, "backup-serve: %s\n", pb_get_error ());
@@ -314,6 +293,7 @@ serve (struct program *program)
   listeners_close (&program->listeners);
   if (server_drain (program->server, DRAIN_TIMEOUT_MS) == -1) {
     log_line ("a request does not end; the server ends without it");
+    nbdkit_stop (&program->nbdkit);
     _exit (status);
   }
   return status;
@@ -339,6 +319,7 @@ main (int argc, char **argv)
   listeners_close (&program.listeners);
   server_free (program.server);
   exports_clear (&program.exports);
+  nbdkit_stop (&program.nbdkit);
   if (program.has_pid_file)
     unlink (options.pid_file);
   if (program.signal_fd != -1)

@@ -16,12 +16,15 @@
 #define MAX_TIMEOUT     3600
 
 static const char help_text[] =
-  "Usage: backup-serve [OPTION]... NAME=[FORMAT:]PATH...\n"
+  "Usage: backup-serve [OPTION]... DISK...\n"
   "       backup-serve [OPTION]... --connect URI\n"
+  "       backup-serve [OPTION]... --nbdkit -- ARGUMENT...\n"
   "Serve disk images at rest over NBD, read-only, with what has changed in them\n"
   "since each of their dirty bitmaps was added.\n"
   "\n"
-  "Each disk is served as the export NAME.  FORMAT is qcow2 (the default) or raw.\n"
+  "A DISK is NAME=[FORMAT:]PATH, an image that is served as the export NAME, where\n"
+  "FORMAT is qcow2 (the default) or raw; or [NAME=]NBD-URI, what another server\n"
+  "gives: one export, or all that it lists.\n"
   "\n"
   "Where to serve:\n"
   "      --listen unix:PATH|tcp:HOST[:PORT]\n"
@@ -44,6 +47,7 @@ static const char help_text[] =
   "  -c, --connect URI        all disks of a domain, with its checkpoints as maps:\n"
   "                           disks:vda=A.qcow2,vdb=B.qcow2 or xml:DOMAIN.xml\n"
   "      --state FOLDER       where the domain's checkpoints are\n"
+  "      --nbdkit             run nbdkit with the ARGUMENTs, and serve its exports\n"
   "      --data-file          follow external data files of qcow2 images\n"
   "      --allow-writer       serve raw images that are being written\n"
   "\n"
@@ -68,6 +72,7 @@ enum long_only {
   OPT_ACCESS,
   OPT_VERSION,
   OPT_LISTEN,
+  OPT_NBDKIT,
   OPT_RUN,
   OPT_STATE,
   OPT_INSECURE,
@@ -94,6 +99,7 @@ static const struct option long_options[] = {
   { "listen", required_argument, NULL, OPT_LISTEN },
   { "log", required_argument, NULL, OPT_LOG },
   { "max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS },
+  { "nbdkit", no_argument, NULL, OPT_NBDKIT },
   { "pid-file", required_argument, NULL, OPT_PID_FILE },
   { "run", required_argument, NULL, OPT_RUN },
   { "state", required_argument, NULL, OPT_STATE },
@@ -190,16 +196,19 @@ parse_one (int option, struct options *options)
 {
   switch (option) {
   case 'c':
-    options->connect = optarg;
+    options->disks.connect = optarg;
     return 0;
   case OPT_STATE:
-    options->state = optarg;
+    options->disks.state = optarg;
     return 0;
   case 'v':
     options->verbose = true;
     return 0;
   case OPT_LISTEN:
     return add_listen (options, optarg);
+  case OPT_NBDKIT:
+    options->disks.is_nbdkit = true;
+    return 0;
   case OPT_RUN:
     options->run = optarg;
     return 0;
@@ -221,10 +230,10 @@ parse_one (int option, struct options *options)
     options->security.tls_verify_peer = true;
     return 0;
   case OPT_DATA_FILE:
-    options->image_flags |= PB_IMAGE_DATA_FILE;
+    options->disks.image_flags |= PB_IMAGE_DATA_FILE;
     return 0;
   case OPT_ALLOW_WRITER:
-    options->image_flags |= PB_IMAGE_ALLOW_WRITER;
+    options->disks.image_flags |= PB_IMAGE_ALLOW_WRITER;
     return 0;
   case OPT_MAX_CONNECTIONS:
     return parse_count ("--max-connections", optarg, MAX_CONNECTIONS,
@@ -244,28 +253,52 @@ parse_one (int option, struct options *options)
   }
 }
 
+/* What kind of disks the options are about decides which others make sense. */
+static int
+check_disk_options (const struct disk_options *disks, int nr_operands,
+                    const char *first)
+{
+  if (disks->connect && disks->is_nbdkit)
+    return wrong ("--connect and --nbdkit exclude each other");
+  if (disks->connect && nr_operands > 0)
+    return wrong ("--connect serves the domain's disks; '%s' is one argument "
+                  "too many",
+                  first);
+  if (disks->state && !disks->connect)
+    return wrong ("--state is for --connect");
+  if (disks->is_nbdkit && nr_operands == 0)
+    return wrong ("--nbdkit: nbdkit's arguments are missing; they come last, "
+                  "after '--'");
+  if (!disks->connect && nr_operands == 0)
+    return wrong ("there is nothing to serve: a disk is needed, as "
+                  "NAME=[FORMAT:]PATH or as an NBD URI");
+  return 0;
+}
+
 static int
 parse_operands (struct options *options, int argc, char **argv)
 {
-  if (options->connect && argc > 0)
-    return wrong ("--connect serves the domain's disks; '%s' is one argument "
-                  "too many",
-                  argv[0]);
-  if (options->state && !options->connect)
-    return wrong ("--state is for --connect");
-  if (options->connect)
-    return 0;
-  if (argc == 0)
-    return wrong ("there is nothing to serve: a disk is needed, as "
-                  "NAME=[FORMAT:]PATH");
-  options->disks = calloc (argc, sizeof options->disks[0]);
-  if (options->disks == NULL)
-    return wrong ("%s", strerror (errno));
-  for (int i = 0; i < argc; i++) {
-    if (pb_disk_spec_parse (argv[i], &options->disks[i]) == -1)
-      return wrong ("%s", pb_get_error ());
-    options->nr_disks++;
+  struct disk_options *disks = &options->disks;
+  bool has_images = disks->connect != NULL;
+
+  if (check_disk_options (disks, argc, argv[0]) == -1)
+    return -1;
+  if (disks->is_nbdkit)
+    disks->nbdkit_arguments = argv;
+  else if (argc > 0) {
+    disks->list = calloc (argc, sizeof disks->list[0]);
+    if (disks->list == NULL)
+      return wrong ("%s", strerror (errno));
+    for (int i = 0; i < argc; i++) {
+      if (disk_parse (argv[i], &disks->list[i]) == -1)
+        return wrong ("%s", pb_get_error ());
+      disks->count++;
+      has_images |= disks->list[i].uri == NULL;
+    }
   }
+  if (disks->image_flags && !has_images)
+    return wrong ("--data-file and --allow-writer are for images, of which "
+                  "there is none");
   return 0;
 }
 
@@ -304,9 +337,9 @@ options_parse (struct options *options, int argc, char **argv)
 void
 options_clear (struct options *options)
 {
-  for (size_t i = 0; i < options->nr_disks; i++)
-    pb_disk_spec_clear (&options->disks[i]);
-  free (options->disks);
+  for (size_t i = 0; i < options->disks.count; i++)
+    disk_clear (&options->disks.list[i]);
+  free (options->disks.list);
   free (options->listen);
   *options = (struct options) { .log = NULL };
 }

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "disks.h"
 #include "policy.h"
-#include "pullback.h"
 
 /* How long a server that is told to end waits for its clients' last requests.
  * The manual says so too.
@@ -16,21 +16,17 @@
 #define DRAIN_TIMEOUT_MS 5000
 
 struct options {
-  const char *connect; /* a domain, or NULL: the disks below */
-  const char *state;   /* its folder, or NULL */
+  struct disk_options disks;
   size_t nr_listen;
   const char **listen;
   struct policy_config security;
   bool has_tls; /* --tls was given */
   unsigned max_connections;
   unsigned handshake_timeout; /* seconds */
-  unsigned image_flags;       /* of enum pb_image_flags */
   const char *run;            /* or NULL, as all that follow */
   const char *pid_file;
   const char *log;            /* never NULL */
   bool verbose;
-  size_t nr_disks;
-  struct pb_disk_spec *disks;
 };
 
 enum options_result {
