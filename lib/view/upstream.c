@@ -172,7 +172,9 @@ finish (struct call *call, int64_t cookie, const char *what, uint64_t count,
     r = call->error ? -1 : 0;
   }
   if (call->error) {
-    bool is_gone = upstream_is_gone (upstream);
+    /* What is cut off is told so before the handle itself says that it is. */
+    bool is_gone
+      = call->error == ENOTCONN || upstream_is_gone (upstream);
 
     pb_set_error (is_gone ? ENOTCONN : call->error,
                   "%s: the server cannot %s %" PRIu64
