@@ -47,7 +47,7 @@ send_chunk (const struct command *command, uint64_t offset, uint64_t left)
              ? -1
              : (int64_t) count;
 
-  if (location.kind == PB_LOCATION_FILE && sink->transport->ops->send_file
+  if (location.kind == PB_LOCATION_FILE && sink->wire->transport->ops->send_file
       && count >= FILE_MIN) {
     count = min_u64 (count, FILE_MAX);
     /* Other requests' data comes from the disk while this one is sent. */
@@ -154,23 +154,23 @@ command_read_cached (const struct command *command)
            == -1
       || location.length < request->length)
     return 0; /* what is wrong is found again, and answered then */
-  if (location.kind == PB_LOCATION_COPY
-      || (location.kind == PB_LOCATION_FILE
-          && !read_now (&location, command->buffer, request->length)))
+  if (location.kind == PB_LOCATION_COPY)
     return 0;
+  void *place = reply_reserve (command->sink, request);
+  if (place == NULL)
+    return -1;
   if (location.kind == PB_LOCATION_ZERO)
-    memset (command->buffer, 0, request->length);
-  return reply_begin (command->sink, request, command->buffer,
-                      request->length)
-             == -1
-           ? -1
-           : 1;
+    memset (place, 0, request->length);
+  else if (!read_now (&location, place, request->length))
+    return 0;
+  reply_commit (command->sink);
+  return 1;
 }
 
 int
 command_read (const struct command *command)
 {
-  if (command->sink->style == REPLY_SIMPLE
+  if (command->sink->wire->style == REPLY_SIMPLE
       || command->request->flags & NBD_CMD_FLAG_DF)
     return read_whole (command);
   return read_in_chunks (command);

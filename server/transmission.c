@@ -18,7 +18,7 @@
 struct transmission {
   struct connection *connection;
   struct request_rules rules;
-  struct reply_sink sink; /* its lock is never taken with the one below held */
+  struct reply_wire wire; /* its lock is never taken with the one below held */
 
   pthread_mutex_t lock;
   pthread_cond_t turn;
@@ -126,8 +126,10 @@ do_quickly (const struct command *command)
     switch (request->type) {
     case NBD_CMD_READ:
       return command_read_cached (command);
-    case NBD_CMD_BLOCK_STATUS:
-      r = command_block_status (command);
+    case NBD_CMD_BLOCK_STATUS: /* which may look through many tables */
+      r = reply_flush (command->sink);
+      if (r == 0)
+        r = command_block_status (command);
       break;
     case NBD_CMD_FLUSH: /* nothing is ever written */
       r = reply_done (command->sink, request);
@@ -173,20 +175,50 @@ receive (const struct command *command, struct request *request,
   }
 }
 
+/* Before the client is waited for. */
+static int
+before_wait (void *opaque)
+{
+  return reply_flush (opaque);
+}
+
+/* With the turn: as receive (), with the answers held as long as that makes
+ * nobody wait.
+ */
+static int
+receive_holding (const struct command *command, struct request *request,
+                 struct transmission *transmission)
+{
+  struct input *input = &transmission->connection->input;
+  int r;
+
+  input->before_wait = before_wait;
+  input->opaque = command->sink;
+  reply_hold (command->sink);
+  r = receive (command, request, transmission);
+  if (reply_release (command->sink) == -1) {
+    request_clear (request);
+    r = -1;
+  }
+  input->before_wait = NULL;
+  return r;
+}
+
 static void
 work_with (struct transmission *transmission, void *buffer)
 {
-  struct request request;
+  struct request request = { 0 };
+  struct reply_sink sink = { .wire = &transmission->wire, .held = buffer };
   const struct command command = {
     .connection = transmission->connection,
     .export = transmission->connection->export,
-    .sink = &transmission->sink,
+    .sink = &sink,
     .request = &request,
     .buffer = buffer,
   };
 
   while (take_turn (transmission)) {
-    int r = receive (&command, &request, transmission);
+    int r = receive_holding (&command, &request, transmission);
 
     give_turn (transmission, r);
     if (r != 1)
@@ -247,7 +279,7 @@ transmission_run (struct connection *connection)
 
   pb_view_get_block_size (connection->export->view, &minimum, &preferred,
                           &transmission.rules.maximum);
-  reply_sink_init (&transmission.sink, connection->transport,
+  reply_wire_init (&transmission.wire, connection->transport,
                    connection->style);
   pthread_mutex_init (&transmission.lock, NULL); /* neither fails on Linux */
   pthread_cond_init (&transmission.turn, NULL);
@@ -259,7 +291,7 @@ transmission_run (struct connection *connection)
 
   pthread_cond_destroy (&transmission.turn);
   pthread_mutex_destroy (&transmission.lock);
-  reply_sink_destroy (&transmission.sink);
+  reply_wire_destroy (&transmission.wire);
   if (transmission.result == -1)
     pb_set_error (transmission.errnum, "%s",
                   transmission.error ? transmission.error : "out of memory");
