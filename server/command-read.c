@@ -126,19 +126,30 @@ read_whole (const struct command *command)
   }
 }
 
+/* tmpfs does not know RWF_NOWAIT, but has no disk to wait for. */
+static bool
+is_on_tmpfs (int fd)
+{
+  struct statfs statfs;
+
+  return fstatfs (fd, &statfs) == 0 && statfs.f_type == TMPFS_MAGIC;
+}
+
 /* Read without waiting for a disk.  Returns whether all could be. */
 static bool
-read_now (const struct pb_location *location, void *buffer, size_t count)
+read_now (const struct command *command, const struct pb_location *location,
+          void *buffer, size_t count)
 {
   struct iovec iov = { .iov_base = buffer, .iov_len = count };
-  struct statfs statfs;
-  ssize_t r
-    = preadv2 (location->fd, &iov, 1, location->file_offset, RWF_NOWAIT);
+  bool is_memory = location->fd == *command->memory_fd;
+  ssize_t r = preadv2 (location->fd, &iov, 1, location->file_offset,
+                       is_memory ? 0 : RWF_NOWAIT);
 
-  /* tmpfs does not know the flag, but has no disk to wait for. */
-  if (r == -1 && errno == EOPNOTSUPP && fstatfs (location->fd, &statfs) == 0
-      && statfs.f_type == TMPFS_MAGIC)
-    r = pread (location->fd, buffer, count, location->file_offset);
+  if (r == -1 && errno == EOPNOTSUPP && !is_memory
+      && is_on_tmpfs (location->fd)) {
+    *command->memory_fd = location->fd;
+    r = preadv2 (location->fd, &iov, 1, location->file_offset, 0);
+  }
   return r == (ssize_t) count;
 }
 
@@ -161,7 +172,7 @@ command_read_cached (const struct command *command)
     return -1;
   if (location.kind == PB_LOCATION_ZERO)
     memset (place, 0, request->length);
-  else if (!read_now (&location, place, request->length))
+  else if (!read_now (command, &location, place, request->length))
     return 0;
   reply_commit (command->sink);
   return 1;

@@ -208,6 +208,7 @@ static void
 work_with (struct transmission *transmission, void *buffer)
 {
   struct request request = { 0 };
+  int memory_fd = -1;
   struct reply_sink sink = { .wire = &transmission->wire, .held = buffer };
   const struct command command = {
     .connection = transmission->connection,
@@ -215,6 +216,7 @@ work_with (struct transmission *transmission, void *buffer)
     .sink = &sink,
     .request = &request,
     .buffer = buffer,
+    .memory_fd = &memory_fd,
   };
 
   while (take_turn (transmission)) {
