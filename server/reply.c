@@ -77,7 +77,7 @@ reply_flush (struct reply_sink *sink)
 {
   struct iovec iov = { .iov_base = sink->held, .iov_len = sink->nr_held };
 
-  sink->nr_held = 0;
+  sink->nr_held = sink->nr_answers = 0;
   return iov.iov_len == 0 ? 0 : send_now (sink->wire, &iov, 1);
 }
 
@@ -117,6 +117,7 @@ send_all (struct reply_sink *sink, struct iovec *iov, int nr_iov)
     memcpy (sink->held + sink->nr_held, iov[i].iov_base, iov[i].iov_len);
     sink->nr_held += iov[i].iov_len;
   }
+  sink->nr_answers++;
   return 0;
 }
 
@@ -302,6 +303,7 @@ void
 reply_commit (struct reply_sink *sink)
 {
   sink->nr_held += sink->nr_reserved;
+  sink->nr_answers++;
 }
 
 int

@@ -49,7 +49,8 @@ void reply_wire_destroy (struct reply_wire *wire);
 struct reply_sink {
   struct reply_wire *wire;
   bool is_holding;
-  size_t nr_held;      /* bytes of answers */
+  size_t nr_answers;   /* that are held */
+  size_t nr_held;      /* their bytes */
   size_t nr_reserved;  /* bytes of the answer that comes next */
   unsigned char *held; /* REPLY_HELD_MAX bytes, used only while it holds */
 };
