@@ -47,7 +47,7 @@ send_chunk (const struct command *command, uint64_t offset, uint64_t left)
              ? -1
              : (int64_t) count;
 
-  if (location.kind == PB_LOCATION_FILE && sink->transport->ops->send_file
+  if (location.kind == PB_LOCATION_FILE && sink->wire->transport->ops->send_file
       && count >= FILE_MIN) {
     count = min_u64 (count, FILE_MAX);
     /* Other requests' data comes from the disk while this one is sent. */
@@ -126,19 +126,30 @@ read_whole (const struct command *command)
   }
 }
 
+/* tmpfs does not know RWF_NOWAIT, but has no disk to wait for. */
+static bool
+is_on_tmpfs (int fd)
+{
+  struct statfs statfs;
+
+  return fstatfs (fd, &statfs) == 0 && statfs.f_type == TMPFS_MAGIC;
+}
+
 /* Read without waiting for a disk.  Returns whether all could be. */
 static bool
-read_now (const struct pb_location *location, void *buffer, size_t count)
+read_now (const struct command *command, const struct pb_location *location,
+          void *buffer, size_t count)
 {
   struct iovec iov = { .iov_base = buffer, .iov_len = count };
-  struct statfs statfs;
-  ssize_t r
-    = preadv2 (location->fd, &iov, 1, location->file_offset, RWF_NOWAIT);
+  bool is_memory = location->fd == *command->memory_fd;
+  ssize_t r = preadv2 (location->fd, &iov, 1, location->file_offset,
+                       is_memory ? 0 : RWF_NOWAIT);
 
-  /* tmpfs does not know the flag, but has no disk to wait for. */
-  if (r == -1 && errno == EOPNOTSUPP && fstatfs (location->fd, &statfs) == 0
-      && statfs.f_type == TMPFS_MAGIC)
-    r = pread (location->fd, buffer, count, location->file_offset);
+  if (r == -1 && errno == EOPNOTSUPP && !is_memory
+      && is_on_tmpfs (location->fd)) {
+    *command->memory_fd = location->fd;
+    r = preadv2 (location->fd, &iov, 1, location->file_offset, 0);
+  }
   return r == (ssize_t) count;
 }
 
@@ -154,23 +165,23 @@ command_read_cached (const struct command *command)
            == -1
       || location.length < request->length)
     return 0; /* what is wrong is found again, and answered then */
-  if (location.kind == PB_LOCATION_COPY
-      || (location.kind == PB_LOCATION_FILE
-          && !read_now (&location, command->buffer, request->length)))
+  if (location.kind == PB_LOCATION_COPY)
     return 0;
+  void *place = reply_reserve (command->sink, request);
+  if (place == NULL)
+    return -1;
   if (location.kind == PB_LOCATION_ZERO)
-    memset (command->buffer, 0, request->length);
-  return reply_begin (command->sink, request, command->buffer,
-                      request->length)
-             == -1
-           ? -1
-           : 1;
+    memset (place, 0, request->length);
+  else if (!read_now (command, &location, place, request->length))
+    return 0;
+  reply_commit (command->sink);
+  return 1;
 }
 
 int
 command_read (const struct command *command)
 {
-  if (command->sink->style == REPLY_SIMPLE
+  if (command->sink->wire->style == REPLY_SIMPLE
       || command->request->flags & NBD_CMD_FLAG_DF)
     return read_whole (command);
   return read_in_chunks (command);

@@ -21,7 +21,9 @@ struct command {
   const struct export *export;
   struct reply_sink *sink;
   const struct request *request; /* that has passed the gate */
-  unsigned char *buffer;         /* COMMAND_BUFFER_SIZE bytes of the thread's */
+  unsigned char *buffer;         /* COMMAND_BUFFER_SIZE bytes of the thread's,
+                                  * the sink's while it holds */
+  int *memory_fd; /* the file that was last found to be in memory, or -1 */
 };
 
 /* A read that is so short that another thread would cost more than it. */

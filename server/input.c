@@ -10,17 +10,24 @@
 #include "pullback.h"
 #include "round.h"
 
+static ssize_t
+wait_for_client (struct input *input, void *buffer, size_t count)
+{
+  if (input->before_wait && input->before_wait (input->opaque) == -1)
+    return -1;
+  return input->transport->ops->receive (input->transport, buffer, count);
+}
+
 /* Receive into BUFFER, or into the input's own where COUNT is smaller. */
 static ssize_t
 receive (struct input *input, void *buffer, size_t count)
 {
-  struct transport *transport = input->transport;
   ssize_t r;
 
   if (count >= sizeof input->buffer)
-    return transport->ops->receive (transport, buffer, count);
+    return wait_for_client (input, buffer, count);
 
-  r = transport->ops->receive (transport, input->buffer, sizeof input->buffer);
+  r = wait_for_client (input, input->buffer, sizeof input->buffer);
   if (r <= 0)
     return r;
   input->start = min_u64 (count, r);
@@ -53,8 +60,7 @@ take (struct input *input, unsigned char *buffer, uint64_t count)
     if (buffer == NULL && left >= sizeof input->buffer) {
       /* Nothing is buffered now, so the buffer can take what is dropped. */
       input->start = input->end = 0;
-      r = input->transport->ops->receive (input->transport, input->buffer,
-                                          sizeof input->buffer);
+      r = wait_for_client (input, input->buffer, sizeof input->buffer);
     }
     else
       r = receive (input, buffer ? buffer + n : NULL, left);

@@ -16,6 +16,11 @@
 
 struct input {
   struct transport *transport;
+
+  /* Called before the client is waited for, where it is not NULL. */
+  int (*before_wait) (void *opaque);
+  void *opaque;
+
   size_t start, end; /* what of the buffer has not been taken yet */
   unsigned char buffer[INPUT_BUFFER_SIZE];
 };

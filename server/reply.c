@@ -18,58 +18,107 @@
 #define HEAD_MAX (NBD_EXTENDED_REPLY_SIZE + 16)
 
 void
-reply_sink_init (struct reply_sink *sink, struct transport *transport,
+reply_wire_init (struct reply_wire *wire, struct transport *transport,
                  enum reply_style style)
 {
-  sink->transport = transport;
-  sink->style = style;
-  sink->is_broken = false;
-  pthread_mutex_init (&sink->lock, NULL); /* cannot fail on Linux */
+  wire->transport = transport;
+  wire->style = style;
+  wire->is_broken = false;
+  pthread_mutex_init (&wire->lock, NULL); /* cannot fail on Linux */
 }
 
 void
-reply_sink_destroy (struct reply_sink *sink)
+reply_wire_destroy (struct reply_wire *wire)
 {
-  pthread_mutex_destroy (&sink->lock);
+  pthread_mutex_destroy (&wire->lock);
 }
 
 /* With the lock held: sending has failed with the error that is set. */
 static void
-set_broken (struct reply_sink *sink)
+set_broken (struct reply_wire *wire)
 {
-  sink->is_broken = true;
-  sink->errnum = pb_get_errno ();
-  snprintf (sink->error, sizeof sink->error, "%s", pb_get_error ());
-  transport_cut (sink->transport);
+  wire->is_broken = true;
+  wire->errnum = pb_get_errno ();
+  snprintf (wire->error, sizeof wire->error, "%s", pb_get_error ());
+  transport_cut (wire->transport);
 }
 
 /* With the lock held: R is what sending has returned. */
 static int
-check_sent (struct reply_sink *sink, int r)
+check_sent (struct reply_wire *wire, int r)
 {
   if (r == -1)
-    set_broken (sink);
+    set_broken (wire);
   return r;
 }
 
 /* With the lock held. */
 static int
-send_locked (struct reply_sink *sink, struct iovec *iov, int nr_iov, bool more)
+send_locked (struct reply_wire *wire, struct iovec *iov, int nr_iov, bool more)
 {
-  if (sink->is_broken) {
-    pb_set_error (sink->errnum, "%s", sink->error);
+  if (wire->is_broken) {
+    pb_set_error (wire->errnum, "%s", wire->error);
     return -1;
   }
-  return check_sent (sink, sink->transport->ops->send (sink->transport, iov,
+  return check_sent (wire, wire->transport->ops->send (wire->transport, iov,
                                                        nr_iov, more));
 }
 
 static int
+send_now (struct reply_wire *wire, struct iovec *iov, int nr_iov)
+{
+  LOCK_CURRENT_SCOPE (&wire->lock);
+
+  return send_locked (wire, iov, nr_iov, false);
+}
+
+int
+reply_flush (struct reply_sink *sink)
+{
+  struct iovec iov = { .iov_base = sink->held, .iov_len = sink->nr_held };
+
+  sink->nr_held = sink->nr_answers = 0;
+  return iov.iov_len == 0 ? 0 : send_now (sink->wire, &iov, 1);
+}
+
+void
+reply_hold (struct reply_sink *sink)
+{
+  sink->is_holding = true;
+}
+
+int
+reply_release (struct reply_sink *sink)
+{
+  sink->is_holding = false;
+  return reply_flush (sink);
+}
+
+/* See to it that COUNT bytes more can be held. */
+static int
+make_room (struct reply_sink *sink, size_t count)
+{
+  return sink->nr_held + count <= REPLY_HELD_MAX ? 0 : reply_flush (sink);
+}
+
+/* A chunk that is all there. */
+static int
 send_all (struct reply_sink *sink, struct iovec *iov, int nr_iov)
 {
-  LOCK_CURRENT_SCOPE (&sink->lock);
+  size_t count = 0;
 
-  return send_locked (sink, iov, nr_iov, false);
+  for (int i = 0; i < nr_iov; i++)
+    count += iov[i].iov_len;
+  if (sink->is_holding && make_room (sink, count) == -1)
+    return -1;
+  if (!sink->is_holding || count > REPLY_HELD_MAX)
+    return send_now (sink->wire, iov, nr_iov);
+  for (int i = 0; i < nr_iov; i++) {
+    memcpy (sink->held + sink->nr_held, iov[i].iov_base, iov[i].iov_len);
+    sink->nr_held += iov[i].iov_len;
+  }
+  sink->nr_answers++;
+  return 0;
 }
 
 static size_t
@@ -88,9 +137,9 @@ chunk_head (const struct reply_sink *sink, unsigned char *head,
             const struct request *request, enum nbd_reply_type type,
             uint32_t length, bool last)
 {
-  bool is_extended = sink->style == REPLY_EXTENDED;
+  bool is_extended = sink->wire->style == REPLY_EXTENDED;
 
-  assert (sink->style != REPLY_SIMPLE);
+  assert (sink->wire->style != REPLY_SIMPLE);
   store_be32 (head, is_extended ? NBD_EXTENDED_REPLY_MAGIC
                                 : NBD_STRUCTURED_REPLY_MAGIC);
   store_be16 (head + 4, last ? NBD_REPLY_FLAG_DONE : 0);
@@ -127,7 +176,7 @@ reply_done (struct reply_sink *sink, const struct request *request)
   /* "a simple reply MAY be used as a reply to any request other than READ, but
    * only if the reply has no data payload", except with extended headers.
    */
-  if (sink->style == REPLY_EXTENDED)
+  if (sink->wire->style == REPLY_EXTENDED)
     iov.iov_len
       = chunk_head (sink, head, request, NBD_REPLY_TYPE_NONE, 0, true);
   else
@@ -146,7 +195,7 @@ send_error (struct reply_sink *sink, const struct request *request, int errnum,
                           { .iov_base = tail,
                             .iov_len = offset ? sizeof tail : 0 } };
 
-  if (sink->style == REPLY_SIMPLE) {
+  if (sink->wire->style == REPLY_SIMPLE) {
     iov[0].iov_len = simple_head (head, request, wire_error (errnum));
     return send_all (sink, iov, 1);
   }
@@ -197,17 +246,18 @@ reply_file (struct reply_sink *sink, const struct request *request,
             uint64_t offset, int fd, uint64_t file_offset, uint32_t count,
             bool last)
 {
-  struct transport *transport = sink->transport;
+  struct transport *transport = sink->wire->transport;
   unsigned char head[HEAD_MAX];
   struct iovec iov
     = { .iov_base = head,
         .iov_len = data_head (sink, head, request, offset, count, last) };
 
-  LOCK_CURRENT_SCOPE (&sink->lock);
-  if (send_locked (sink, &iov, 1, true) == -1)
+  LOCK_CURRENT_SCOPE (&sink->wire->lock);
+  if (send_locked (sink->wire, &iov, 1, true) == -1)
     return -1;
-  return check_sent (sink, transport->ops->send_file (transport, fd,
-                                                      file_offset, count));
+  return check_sent (sink->wire,
+                     transport->ops->send_file (transport, fd, file_offset,
+                                                count));
 }
 
 int
@@ -224,6 +274,38 @@ reply_hole (struct reply_sink *sink, const struct request *request,
   return send_all (sink, &iov, 1);
 }
 
+/* The head of a whole read. */
+static size_t
+whole_head (const struct reply_sink *sink, unsigned char *head,
+            const struct request *request)
+{
+  return sink->wire->style == REPLY_SIMPLE
+           ? simple_head (head, request, NBD_SUCCESS)
+           : data_head (sink, head, request, request->offset, request->length,
+                        true);
+}
+
+void *
+reply_reserve (struct reply_sink *sink, const struct request *request)
+{
+  unsigned char head[HEAD_MAX];
+  size_t n = whole_head (sink, head, request);
+
+  assert (sink->is_holding && n + request->length <= REPLY_HELD_MAX);
+  if (make_room (sink, n + request->length) == -1)
+    return NULL;
+  memcpy (sink->held + sink->nr_held, head, n);
+  sink->nr_reserved = n + request->length;
+  return sink->held + sink->nr_held + n;
+}
+
+void
+reply_commit (struct reply_sink *sink)
+{
+  sink->nr_held += sink->nr_reserved;
+  sink->nr_answers++;
+}
+
 int
 reply_begin (struct reply_sink *sink, const struct request *request,
              const void *buffer, uint32_t count)
@@ -233,14 +315,11 @@ reply_begin (struct reply_sink *sink, const struct request *request,
   struct iovec iov[2] = { { .iov_base = head },
                           { .iov_base = (void *) buffer, .iov_len = count } };
 
-  iov[0].iov_len = sink->style == REPLY_SIMPLE
-                     ? simple_head (head, request, NBD_SUCCESS)
-                     : data_head (sink, head, request, request->offset,
-                                  request->length, true);
-  pthread_mutex_lock (&sink->lock);
-  int r = send_locked (sink, iov, 2, !is_all);
+  iov[0].iov_len = whole_head (sink, head, request);
+  pthread_mutex_lock (&sink->wire->lock);
+  int r = send_locked (sink->wire, iov, 2, !is_all);
   if (r == -1 || is_all)
-    pthread_mutex_unlock (&sink->lock);
+    pthread_mutex_unlock (&sink->wire->lock);
   return r;
 }
 
@@ -249,18 +328,18 @@ reply_more (struct reply_sink *sink, const void *buffer, uint32_t count,
             bool last)
 {
   struct iovec iov = { .iov_base = (void *) buffer, .iov_len = count };
-  int r = send_locked (sink, &iov, 1, !last);
+  int r = send_locked (sink->wire, &iov, 1, !last);
 
   if (r == -1 || last)
-    pthread_mutex_unlock (&sink->lock);
+    pthread_mutex_unlock (&sink->wire->lock);
   return r;
 }
 
 void
 reply_abort (struct reply_sink *sink)
 {
-  set_broken (sink);
-  pthread_mutex_unlock (&sink->lock);
+  set_broken (sink->wire);
+  pthread_mutex_unlock (&sink->wire->lock);
 }
 
 /* Bring the descriptors into the form of the wire, in place: it is as long or
@@ -294,7 +373,7 @@ reply_status (struct reply_sink *sink, const struct request *request,
               uint32_t context_id, struct status_descriptor *descriptors,
               uint32_t count, bool last)
 {
-  bool is_extended = sink->style == REPLY_EXTENDED;
+  bool is_extended = sink->wire->style == REPLY_EXTENDED;
   size_t length = encode_descriptors (is_extended, descriptors, count), n;
   unsigned char head[HEAD_MAX];
   struct iovec iov[2]

@@ -23,7 +23,8 @@ enum reply_style {
   REPLY_EXTENDED
 };
 
-struct reply_sink {
+/* What the threads of a connection share. */
+struct reply_wire {
   struct transport *transport;
   enum reply_style style;
   pthread_mutex_t lock; /* held while a chunk is sent, over the wait for the
@@ -34,9 +35,31 @@ struct reply_sink {
   char error[256];
 };
 
-void reply_sink_init (struct reply_sink *sink, struct transport *transport,
+void reply_wire_init (struct reply_wire *wire, struct transport *transport,
                       enum reply_style style);
-void reply_sink_destroy (struct reply_sink *sink);
+void reply_wire_destroy (struct reply_wire *wire);
+
+/* Bytes of answers that are held back at most. */
+#define REPLY_HELD_MAX ((size_t) 64 << 10)
+
+/* A thread's own way to the wire.  Between reply_hold () and reply_release ()
+ * whole answers, and chunks, are held as far as there is room, and sent in one
+ * piece: waking a client takes longer than doing a short request.
+ */
+struct reply_sink {
+  struct reply_wire *wire;
+  bool is_holding;
+  size_t nr_answers;   /* that are held */
+  size_t nr_held;      /* their bytes */
+  size_t nr_reserved;  /* bytes of the answer that comes next */
+  unsigned char *held; /* REPLY_HELD_MAX bytes, used only while it holds */
+};
+
+void reply_hold (struct reply_sink *sink);
+int reply_release (struct reply_sink *sink);
+
+/* Send what is held; it must be before anything is waited for. */
+int reply_flush (struct reply_sink *sink);
 
 /* The request is done, and there is nothing to say. */
 int reply_done (struct reply_sink *sink, const struct request *request);
@@ -65,17 +88,25 @@ int reply_file (struct reply_sink *sink, const struct request *request,
 int reply_hole (struct reply_sink *sink, const struct request *request,
                 uint64_t offset, uint32_t count, bool last);
 
-/* A whole read in one piece, for any style, when its first COUNT bytes are
- * there; the rest is given by reply_more () until all of the request's length
- * was.  Until then no other answer can be sent.  When the rest cannot be had,
- * reply_abort () ends the connection: there is no other way to take back what
- * was promised.
+/* A whole read in one piece, for any style and not while the sink holds, when
+ * its first COUNT bytes are there; the rest is given by reply_more () until all
+ * of the request's length was.  Until then no other answer can be sent.  When
+ * the rest cannot be had, reply_abort () ends the connection: there is no other
+ * way to take back what was promised.
  */
 int reply_begin (struct reply_sink *sink, const struct request *request,
                  const void *buffer, uint32_t count);
 int reply_more (struct reply_sink *sink, const void *buffer, uint32_t count,
                 bool last);
 void reply_abort (struct reply_sink *sink);
+
+/* While the sink holds: the place for all that a read gives, which with a head
+ * is no more than REPLY_HELD_MAX, or NULL where nothing can be sent any more.
+ * When the data is there reply_commit () makes it an answer; where it cannot
+ * be had, nothing need be done.
+ */
+void *reply_reserve (struct reply_sink *sink, const struct request *request);
+void reply_commit (struct reply_sink *sink);
 
 /* A status chunk: COUNT pairs of length and flags in host order, in
  * DESCRIPTORS, which is changed.  Not for the simple style.

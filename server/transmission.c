@@ -8,17 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
 
 #include "command.h"
 #include "log.h"
 #include "nbd-protocol.h"
+#include "round.h"
 #include "threads.h"
 #include "transmission.h"
+
+/* A client is left alone for so long for each answer that it has to read, which
+ * takes it some system calls; from so many on, and for no more than so many.
+ */
+#define NAP_NS 4000
+#define NAP_ANSWERS_MIN 8
+#define NAP_ANSWERS_MAX 40
 
 struct transmission {
   struct connection *connection;
   struct request_rules rules;
-  struct reply_sink sink; /* its lock is never taken with the one below held */
+  struct reply_wire wire; /* its lock is never taken with the one below held */
 
   pthread_mutex_t lock;
   pthread_cond_t turn;
@@ -126,10 +136,12 @@ do_quickly (const struct command *command)
     switch (request->type) {
     case NBD_CMD_READ:
       return command_read_cached (command);
-    case NBD_CMD_BLOCK_STATUS:
+    case NBD_CMD_BLOCK_STATUS: /* which may look through many tables */
       if (pb_view_is_remote (command->export->view))
         return 0;
-      r = command_block_status (command);
+      r = reply_flush (command->sink);
+      if (r == 0)
+        r = command_block_status (command);
       break;
     case NBD_CMD_FLUSH: /* nothing is ever written */
       r = reply_done (command->sink, request);
@@ -181,20 +193,71 @@ receive (const struct command *command, struct request *request,
   }
 }
 
+/* Before the client is waited for.  One that has answers to read sends its next
+ * requests between them, and would wake this thread with each, which takes it
+ * longer than the reading: so they are left to gather for a moment.
+ */
+static int
+before_wait (void *opaque)
+{
+  struct reply_sink *sink = opaque;
+  struct transport *transport = sink->wire->transport;
+  size_t nr_held = sink->nr_held, nr_answers = sink->nr_answers;
+
+  if (reply_flush (sink) == -1)
+    return -1;
+  if (nr_answers > 0 && transport->ops->get_unread) {
+    size_t unread
+      = transport->ops->get_unread (transport) / (nr_held / nr_answers);
+
+    struct timespec nap
+      = { .tv_nsec = NAP_NS * (long) min_u64 (unread, NAP_ANSWERS_MAX) };
+
+    if (unread >= NAP_ANSWERS_MIN)
+      nanosleep (&nap, NULL);
+  }
+  return 0;
+}
+
+/* With the turn: as receive (), with the answers held as long as that makes
+ * nobody wait.
+ */
+static int
+receive_holding (const struct command *command, struct request *request,
+                 struct transmission *transmission)
+{
+  struct input *input = &transmission->connection->input;
+  int r;
+
+  input->before_wait = before_wait;
+  input->opaque = command->sink;
+  reply_hold (command->sink);
+  r = receive (command, request, transmission);
+  if (reply_release (command->sink) == -1) {
+    request_clear (request);
+    r = -1;
+  }
+  input->before_wait = NULL;
+  return r;
+}
+
 static void
 work_with (struct transmission *transmission, void *buffer)
 {
-  struct request request;
+  struct request request = { 0 };
+  int memory_fd = -1;
+  struct reply_sink sink = { .wire = &transmission->wire, .held = buffer };
   const struct command command = {
     .connection = transmission->connection,
     .export = transmission->connection->export,
-    .sink = &transmission->sink,
+    .sink = &sink,
     .request = &request,
     .buffer = buffer,
+    .memory_fd = &memory_fd,
   };
 
   while (take_turn (transmission)) {
-    int r = receive (&command, &request, transmission);
+    int r = receive_holding (&command, &request, transmission);
 
     give_turn (transmission, r);
     if (r != 1)
@@ -218,6 +281,8 @@ work (struct transmission *transmission)
   void *buffer = mmap (NULL, COMMAND_BUFFER_SIZE, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+  /* A nap shall not take the 50 us more that threads are usually granted. */
+  prctl (PR_SET_TIMERSLACK, 1);
   if (buffer != MAP_FAILED) {
     work_with (transmission, buffer);
     munmap (buffer, COMMAND_BUFFER_SIZE);
@@ -255,7 +320,7 @@ transmission_run (struct connection *connection)
 
   pb_view_get_block_size (connection->export->view, &minimum, &preferred,
                           &transmission.rules.maximum);
-  reply_sink_init (&transmission.sink, connection->transport,
+  reply_wire_init (&transmission.wire, connection->transport,
                    connection->style);
   pthread_mutex_init (&transmission.lock, NULL); /* neither fails on Linux */
   pthread_cond_init (&transmission.turn, NULL);
@@ -267,7 +332,7 @@ transmission_run (struct connection *connection)
 
   pthread_cond_destroy (&transmission.turn);
   pthread_mutex_destroy (&transmission.lock);
-  reply_sink_destroy (&transmission.sink);
+  reply_wire_destroy (&transmission.wire);
   if (transmission.result == -1)
     pb_set_error (transmission.errnum, "%s",
                   transmission.error ? transmission.error : "out of memory");

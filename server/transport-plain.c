@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -125,6 +127,15 @@ plain_send_file (struct transport *transport, int fd, uint64_t offset,
   return 0;
 }
 
+/* Over TCP the same request tells what has not arrived, read or not. */
+static size_t
+unix_get_unread (struct transport *transport)
+{
+  int unread;
+
+  return ioctl (transport->fd, SIOCOUTQ, &unread) == -1 ? 0 : unread;
+}
+
 static void
 plain_set_deadline (struct transport *transport, uint64_t deadline)
 {
@@ -146,6 +157,7 @@ static const struct transport_ops unix_ops = {
   .receive = plain_receive,
   .send = plain_send,
   .send_file = plain_send_file,
+  .get_unread = unix_get_unread,
   .set_deadline = plain_set_deadline,
   .free = plain_free,
 };

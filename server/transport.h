@@ -36,6 +36,11 @@ struct transport_ops {
   int (*send_file) (struct transport *transport, int fd, uint64_t offset,
                     uint64_t count);
 
+  /* The memory that what was sent takes until the peer has received it, with
+   * the kernel's overhead.  NULL where that cannot be known.
+   */
+  size_t (*get_unread) (struct transport *transport);
+
   void (*set_deadline) (struct transport *transport, uint64_t deadline);
 
   /* End the stream in order, where it has a way to, and close the socket. */

@@ -587,6 +587,7 @@ main (void)
   view->name = (char *) "test";
   view->size = SIZE;
   view->preferred_block_size = 4096;
+  view->has_depth = true;
   CHECK_OK (exports_add (&exports, "vda", view) == 0);
   policy = policy_new (&(struct policy_config) { .insecure = true });
   CHECK_OK (policy != NULL);

@@ -234,6 +234,7 @@ set_up (void)
   view->name = (char *) "disk";
   view->size = DISK_SIZE;
   view->preferred_block_size = 4096;
+  view->has_depth = true;
   r = exports_add (&exports, "vda", view);
   policy = policy_new (&(struct policy_config) { .insecure = true });
   assert (r == 0 && policy);
