@@ -25,73 +25,92 @@
 /* A chunk holds up the answers to other requests while it is sent. */
 #define FILE_MAX ((uint64_t) 1 << 20)
 
-/* Send the next chunk of what is left of the request.  Returns its length, or 0
- * where the disk could not be read, or -1 where nothing can be sent any more.
+/* What is left of a request. */
+struct rest {
+  uint64_t offset, left;
+  bool is_ended; /* the last chunk has said that it is the last */
+};
+
+/* Send COUNT bytes from the file that they lie in.  Returns as
+ * send_chunk ().
  */
-static int64_t
-send_chunk (const struct command *command, uint64_t offset, uint64_t left)
+static int
+send_from_file (const struct command *command, struct rest *rest,
+                const struct pb_location *location, uint32_t count)
+{
+  int64_t sent;
+
+  /* Other requests' data comes from the disk while this one is sent. */
+  posix_fadvise (location->fd, location->file_offset, count,
+                 POSIX_FADV_WILLNEED);
+  sent = reply_file (command->sink, command->request, rest->offset,
+                     location->fd, location->file_offset, count);
+  if (sent == -1)
+    return -1;
+  rest->offset += sent;
+  rest->left -= sent;
+  return sent == count;
+}
+
+/* Send the next chunk.  Returns 1, 0 where the disk could not be read at what
+ * is then the rest's offset, or -1 where nothing can be sent any more.
+ */
+static int
+send_chunk (const struct command *command, struct rest *rest)
 {
   const struct request *request = command->request;
   struct reply_sink *sink = command->sink;
   pb_view *view = command->export->view;
   struct pb_location location;
   uint64_t count;
+  int r;
 
-  if (pb_view_locate (view, offset, left, &location) == -1)
+  if (pb_view_locate (view, rest->offset, rest->left, &location) == -1)
     return 0;
-
   count = location.length;
-  if (location.kind == PB_LOCATION_ZERO
-      && (count == left || count >= HOLE_MIN))
-    return reply_hole (sink, request, offset, count, count == left) == -1
-             ? -1
-             : (int64_t) count;
-
   if (location.kind == PB_LOCATION_FILE && sink->wire->transport->ops->send_file
-      && count >= FILE_MIN) {
-    count = min_u64 (count, FILE_MAX);
-    /* Other requests' data comes from the disk while this one is sent. */
-    posix_fadvise (location.fd, location.file_offset, count,
-                   POSIX_FADV_WILLNEED);
-    return reply_file (sink, request, offset, location.fd,
-                       location.file_offset, count, count == left)
-               == -1
-             ? -1
-             : (int64_t) count;
-  }
+      && count >= FILE_MIN)
+    return send_from_file (command, rest, &location,
+                           min_u64 (count, FILE_MAX));
 
-  count = min_u64 (left, COMMAND_BUFFER_SIZE);
-  if (pb_view_pread (view, command->buffer, count, offset) == -1)
-    return 0;
-  return reply_data (sink, request, offset, command->buffer, count,
-                     count == left)
-             == -1
-           ? -1
-           : (int64_t) count;
+  if (location.kind == PB_LOCATION_ZERO
+      && (count == rest->left || count >= HOLE_MIN)) {
+    rest->is_ended = count == rest->left;
+    r = reply_hole (sink, request, rest->offset, count, rest->is_ended);
+  }
+  else {
+    count = min_u64 (rest->left, COMMAND_BUFFER_SIZE);
+    if (pb_view_pread (view, command->buffer, count, rest->offset) == -1)
+      return 0;
+    rest->is_ended = count == rest->left;
+    r = reply_data (sink, request, rest->offset, command->buffer, count,
+                    rest->is_ended);
+  }
+  rest->offset += count;
+  rest->left -= count;
+  return r == -1 ? -1 : 1;
 }
 
 static int
 read_in_chunks (const struct command *command)
 {
   const struct request *request = command->request;
-  uint64_t offset = request->offset, left = request->length;
+  struct rest rest = { request->offset, request->length, false };
 
-  while (left > 0) {
-    int64_t n = send_chunk (command, offset, left);
+  while (rest.left > 0) {
+    int r = send_chunk (command, &rest);
 
-    if (n == -1)
+    if (r == -1)
       return -1;
-    if (n == 0 && offset == request->offset)
+    if (r == 0 && rest.offset == request->offset)
       return command_fail (command);
-    if (n == 0) {
+    if (r == 0) {
       command_log_failure (command);
       return reply_error_at (command->sink, request, pb_get_errno (),
-                             "the disk cannot be read here", offset);
+                             "the disk cannot be read here", rest.offset);
     }
-    offset += n;
-    left -= n;
   }
-  return 0;
+  return rest.is_ended ? 0 : reply_end (command->sink, request);
 }
 
 /* For clients that want the answer in one piece: without structured replies, or
@@ -117,6 +136,7 @@ read_whole (const struct command *command)
       return 0;
     count = min_u64 (left, COMMAND_BUFFER_SIZE);
     if (pb_view_pread (view, command->buffer, count, offset) == -1) {
+      command_log_failure (command);
       reply_abort (command->sink);
       return -1;
     }

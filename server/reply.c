@@ -12,6 +12,7 @@
 #include "nbd-protocol.h"
 #include "pullback.h"
 #include "reply.h"
+#include "round.h"
 #include "wire-error.h"
 
 /* A chunk's header and the fixed part of its payload. */
@@ -238,26 +239,58 @@ reply_data (struct reply_sink *sink, const struct request *request,
   return send_all (sink, iov, 2);
 }
 
+/* With the lock held: COUNT bytes of zeroes. */
+static int
+send_zeroes (struct reply_wire *wire, uint64_t count)
+{
+  static const unsigned char zeroes[16384];
+
+  while (count > 0) {
+    struct iovec iov = { .iov_base = (void *) zeroes,
+                         .iov_len = min_u64 (count, sizeof zeroes) };
+
+    count -= iov.iov_len;
+    if (send_locked (wire, &iov, 1, count > 0) == -1)
+      return -1;
+  }
+  return 0;
+}
+
 /* The lock is held while the file's pages are read, where they are not in the
  * cache yet; the caller has had them read ahead.
  */
-int
+int64_t
 reply_file (struct reply_sink *sink, const struct request *request,
-            uint64_t offset, int fd, uint64_t file_offset, uint32_t count,
-            bool last)
+            uint64_t offset, int fd, uint64_t file_offset, uint32_t count)
 {
   struct transport *transport = sink->wire->transport;
   unsigned char head[HEAD_MAX];
   struct iovec iov
     = { .iov_base = head,
-        .iov_len = data_head (sink, head, request, offset, count, last) };
+        .iov_len = data_head (sink, head, request, offset, count, false) };
+  int64_t sent;
 
   LOCK_CURRENT_SCOPE (&sink->wire->lock);
   if (send_locked (sink->wire, &iov, 1, true) == -1)
     return -1;
-  return check_sent (sink->wire,
-                     transport->ops->send_file (transport, fd, file_offset,
-                                                count));
+  sent = transport->ops->send_file (transport, fd, file_offset, count);
+  if (sent == -1) {
+    set_broken (sink->wire);
+    return -1;
+  }
+  return send_zeroes (sink->wire, count - sent) == -1 ? -1 : sent;
+}
+
+int
+reply_end (struct reply_sink *sink, const struct request *request)
+{
+  unsigned char head[HEAD_MAX];
+  struct iovec iov
+    = { .iov_base = head,
+        .iov_len = chunk_head (sink, head, request, NBD_REPLY_TYPE_NONE, 0,
+                               true) };
+
+  return send_all (sink, &iov, 1);
 }
 
 int

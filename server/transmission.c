@@ -47,12 +47,13 @@ struct transmission {
 static void *run_thread (void *opaque);
 
 /* With the lock held: there is no next request, because of the error that is
- * set if R is -1.  The first reason counts.
+ * set if R is -1.  The first error counts: it cuts the connection, which others
+ * may notice before it is told here, as a client that has left.
  */
 static void
 end (struct transmission *transmission, int r)
 {
-  if (!transmission->has_ended && r == -1) {
+  if (r == -1 && transmission->result == 0) {
     transmission->result = -1;
     transmission->errnum = pb_get_errno ();
     transmission->error = strdup (pb_get_error ());

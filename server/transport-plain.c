@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/sockios.h>
 #include <poll.h>
@@ -103,31 +104,37 @@ plain_send (struct transport *transport, struct iovec *iov, int nr_iov,
   return 0;
 }
 
-static int
+/* Is ERRNUM what a socket fails with, and no file? */
+static bool
+is_of_socket (int errnum)
+{
+  return errnum == EPIPE || errnum == ECONNRESET || errnum == ENOTCONN
+         || errnum == ESHUTDOWN || errnum == ETIMEDOUT;
+}
+
+static int64_t
 plain_send_file (struct transport *transport, int fd, uint64_t offset,
                  uint64_t count)
 {
   off_t at = offset;
 
-  while (count > 0) {
-    ssize_t r
-      = sendfile (transport->fd, fd, &at, count < INT_MAX ? count : INT_MAX);
+  while ((uint64_t) at < offset + count) {
+    ssize_t r = sendfile (transport->fd, fd, &at, offset + count - at);
 
-    if (r > 0)
-      count -= r;
-    else if (r == 0) {
-      pb_set_error (EIO, "the file was cut while it was served");
+    if (r > 0 || (r == -1 && (errno == EINTR || errno == EAGAIN)))
+      continue;
+    if (r == -1 && is_of_socket (errno)) {
+      pb_set_error (errno, "send: %s", strerror (errno));
       return -1;
     }
-    else if (errno != EINTR && errno != EAGAIN) {
-      pb_set_error (errno, "sendfile: %s", strerror (errno));
-      return -1;
-    }
+    pb_set_error (r == 0 ? EIO : errno, "its file at offset 0x%" PRIx64 ": %s",
+                  (uint64_t) at,
+                  r == 0 ? "was cut while it was served" : strerror (errno));
+    break;
   }
-  return 0;
+  return at - offset;
 }
 
-/* Over TCP the same request tells what has not arrived, read or not. */
 static size_t
 unix_get_unread (struct transport *transport)
 {

@@ -30,11 +30,12 @@ struct transport_ops {
   int (*send) (struct transport *transport, struct iovec *iov, int nr_iov,
                bool more);
 
-  /* Send COUNT bytes of the file FD from OFFSET on.  A file that ends before
-   * that is an error.  NULL where sending a copy is as good or better.
+  /* Send COUNT bytes of the file FD from OFFSET on.  Returns how many were
+   * sent: fewer, with an error set, where the file cannot be read from there
+   * on; or -1.  NULL where sending a copy is as good or better.
    */
-  int (*send_file) (struct transport *transport, int fd, uint64_t offset,
-                    uint64_t count);
+  int64_t (*send_file) (struct transport *transport, int fd, uint64_t offset,
+                        uint64_t count);
 
   /* The memory that what was sent takes until the peer has received it, with
    * the kernel's overhead.  NULL where that cannot be known.

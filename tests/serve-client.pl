@@ -302,6 +302,10 @@ sub read_chunks
     is ($answer->{cookie}, $cookie, 'read: cookie');
     is ($answer->{request_offset}, $offset, 'read: offset of an extended reply')
       if defined $answer->{request_offset};
+    if ($answer->{type} == 0) { # NONE
+      check ($answer->{done} && $answer->{data} eq '', 'read: an empty chunk');
+      last;
+    }
     my ($at, $rest) = unpack ('Q> a*', $answer->{data});
     $rest = "\0" x unpack ('N', $rest) if $answer->{type} == 2;
     check ($answer->{type} == 1 || $answer->{type} == 2,

@@ -46,12 +46,18 @@ sub collect
              "simple: $length bytes at $offset");
     }
     else {
-      my ($at, $rest) = unpack ('Q> a*', $answer->{data});
-      $rest = "\0" x unpack ('N', $rest) if $answer->{type} == 2;
-      check ($answer->{type} == 1 || $answer->{type} == 2, 'chunk of a read');
-      check ($rest eq substr ($truth, $at, length $rest),
-             'bytes of a chunk at ' . $at);
-      $left{$answer->{cookie}} -= length $rest;
+      if ($answer->{type} == 0) { # NONE, the end
+        check ($answer->{done} && $answer->{data} eq '', 'an empty chunk');
+      }
+      else {
+        my ($at, $rest) = unpack ('Q> a*', $answer->{data});
+        $rest = "\0" x unpack ('N', $rest) if $answer->{type} == 2;
+        check ($answer->{type} == 1 || $answer->{type} == 2,
+               'chunk of a read');
+        check ($rest eq substr ($truth, $at, length $rest),
+               'bytes of a chunk at ' . $at);
+        $left{$answer->{cookie}} -= length $rest;
+      }
       next unless $answer->{done};
       is ($left{$answer->{cookie}}, 0, 'bytes of a whole answer');
     }
