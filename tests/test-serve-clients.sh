@@ -55,6 +55,17 @@ for bitmap in "${bitmaps[@]}"; do
   same_map "qemu:dirty-bitmap:$bitmap" "$(nbd_uri q)" "$(nbd_uri s vda)"
 done
 
+# A libnbd program that asks about several contexts at once, of odd ranges, for
+# one extent, for one chunk.
+seed=${SEED:-$RANDOM}
+echo "SEED=$seed"
+compare=(/usr/bin/python3 "$abs_top_srcdir/tests/compare-servers.py" "$seed" 400)
+"${compare[@]}" "$(nbd_uri q)" "$(nbd_uri s vda)" base:allocation \
+  qemu:dirty-bitmap:b0 qemu:dirty-bitmap:fine qemu:dirty-bitmap:later ||
+  fail 'a libnbd program'
+"${compare[@]}" "$(nbd_uri d)" "$(nbd_uri s vdc)" base:allocation \
+  qemu:allocation-depth || fail 'a libnbd program, with depth'
+
 # nbdinfo's lists name what there is.
 nbdinfo --list --json "$(nbd_uri s)" >list.json
 jq -r '.exports[]."export-name"' list.json | xargs >names
@@ -71,13 +82,18 @@ nbdinfo --is read-only "$(nbd_uri s vda)" || fail 'read-only'
 qemu_map ()
 {
   qemu-img map --output=json --image-opts \
-    "driver=nbd,server.type=unix,server.path=$dir/$1,export=$2,$3" |
+    "driver=nbd,server.type=unix,server.path=$dir/$1,export=$2${3:+,$3}" |
     jq -c '.[] | [.start, .length, .data, .zero]'
 }
 for bitmap in "${bitmaps[@]}"; do
   qemu_map q '' "x-dirty-bitmap=qemu:dirty-bitmap:$bitmap" >want
   qemu_map s vda "x-dirty-bitmap=qemu:dirty-bitmap:$bitmap" >got
   diff want got || fail "qemu-img map of $bitmap"
+done
+for pair in q:vda r:vdb d:vdc; do
+  qemu_map "${pair%:*}" '' >want
+  qemu_map s "${pair#*:}" >got
+  diff want got || fail "qemu-img map of ${pair#*:}"
 done
 
 # Copies, by tools that read in their own ways.
@@ -102,6 +118,15 @@ then
   cmp mnt/disk copy.raw || fail 'nbdfuse'
   umount mnt
   wait "$pid" || fail 'nbdfuse did not end in order'
+fi
+
+# As a block device, where the kernel has them.
+if [ -b /dev/nbd0 ] && [ "$(id -u)" -eq 0 ] && command -v nbd-client >/dev/null
+then
+  nbd-client -unix "$dir/s" /dev/nbd0 -N vda -readonly >/dev/null
+  cleanup_fn nbd-client -d /dev/nbd0
+  cmp /dev/nbd0 copy.raw || fail 'nbd-client'
+  nbd-client -d /dev/nbd0
 fi
 
 # The whole job, over contexts: full, change, increment.

@@ -63,64 +63,11 @@ echo "base:allocation qemu:allocation-depth $all_bitmaps" | diff - got ||
   fail 'contexts'
 
 # All of several contexts in one answer, odd ranges, one extent at a time.
-/usr/bin/python3 - "$theirs" "$(nbd_uri s vda)" <<'END' || fail 'block status'
-import nbd, random, sys
-
-def connect(uri):
-    h = nbd.NBD()
-    for name in ("base:allocation", "qemu:dirty-bitmap:b0",
-                 "qemu:dirty-bitmap:fine"):
-        h.add_meta_context(name)
-    h.connect_uri(uri)
-    return h
-
-def status(h, offset, length, flags):
-    """What each context says, as far as all of them do."""
-    said = {}
-    def extents(context, at, entries, error):
-        said[context] = list(zip(entries[0::2], entries[1::2]))
-    h.block_status(length, offset, extents, flags)
-    assert len(said) == 3, said
-    common = min(min(sum(e[0] for e in x) for x in said.values()), length)
-    assert common > 0
-    return said, common
-
-def flat(said, common):
-    """The flags of each 512 bytes, of each context."""
-    result = {}
-    for name, entries in said.items():
-        flags, left = [], common
-        for count, value in entries:
-            count = min(count, left)
-            flags.append((value, count))
-            left -= count
-        merged = []
-        for value, count in flags:
-            if count and merged and merged[-1][0] == value:
-                merged[-1][1] += count
-            elif count:
-                merged.append([value, count])
-        result[name] = merged
-    return result
-
-theirs, ours = connect(sys.argv[1]), connect(sys.argv[2])
-size = theirs.get_size()
-random.seed(20261128)
-for i in range(400):
-    offset = random.randrange(size)
-    length = random.randrange(1, size - offset + 1)
-    flags = random.choice((0, nbd.CMD_FLAG_REQ_ONE))
-    a, a_common = status(theirs, offset, length, 0)
-    b, b_common = status(ours, offset, length, flags)
-    if flags:
-        assert all(len(x) == 1 for x in b.values()), b
-    assert len(set(sum(e[0] for e in x) for x in b.values())) == 1, b
-    common = min(a_common, b_common)
-    assert flat(a, common) == flat(b, common), (offset, length, flags)
-    if i % 4 == 0:
-        count = min(length, 1 << 20)
-        assert theirs.pread(count, offset) == ours.pread(count, offset)
-END
+seed=${SEED:-$RANDOM}
+echo "SEED=$seed"
+/usr/bin/python3 "$abs_top_srcdir/tests/compare-servers.py" "$seed" 400 \
+  "$theirs" "$(nbd_uri s vda)" base:allocation qemu:allocation-depth \
+  qemu:dirty-bitmap:b0 qemu:dirty-bitmap:fine || fail 'a libnbd program'
 
 # The whole job through it; then both end in order.
 backup-pull -q "$(nbd_uri s vda)" full.qcow2
