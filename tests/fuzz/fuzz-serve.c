@@ -10,9 +10,11 @@
 #include "config.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +30,12 @@
 #define DISK_SIZE 65536
 #define STEP      4096 /* flags of all maps change so often */
 
+/* By turns it lies in a file, is known to be zero, and only to be read; what
+ * lies in the file beyond this place cannot be read from it.
+ */
+#define PLACE    20480
+#define FILE_END 61440
+
 /*** A disk of zeroes. ***/
 
 static void
@@ -42,6 +50,33 @@ disk_pread (pb_view *view, void *buffer, size_t count, uint64_t offset)
   (void) view;
   assert (count > 0 && offset < DISK_SIZE && count <= DISK_SIZE - offset);
   memset (buffer, 0, count);
+  return 0;
+}
+
+static int
+disk_locate (pb_view *view, uint64_t offset, uint64_t length,
+             struct pb_location *location)
+{
+  static const enum pb_location_kind kinds[]
+    = { PB_LOCATION_FILE, PB_LOCATION_ZERO, PB_LOCATION_COPY };
+  static int fd = -1;
+  uint64_t left = PLACE - offset % PLACE;
+
+  (void) view;
+  assert (length > 0 && offset < DISK_SIZE && length <= DISK_SIZE - offset);
+  if (fd == -1) {
+    int r;
+
+    fd = memfd_create ("disk", MFD_CLOEXEC);
+    r = ftruncate (fd, FILE_END);
+    assert (fd != -1 && r == 0);
+  }
+  *location = (struct pb_location) {
+    .kind = kinds[offset / PLACE % 3],
+    .length = left < length ? left : length,
+    .fd = fd,
+    .file_offset = offset,
+  };
   return 0;
 }
 
@@ -102,6 +137,7 @@ disk_dirty (pb_view *view, const char *name, uint64_t offset, uint64_t length)
 static const struct view_ops disk_ops = {
   .free = disk_free,
   .pread = disk_pread,
+  .locate = disk_locate,
   .extents = disk_extents,
   .nr_dirty_maps = disk_nr_maps,
   .get_dirty_map_info = disk_map_info,
@@ -189,6 +225,24 @@ fuzz_send (struct transport *transport, struct iovec *iov, int nr_iov,
   return 0;
 }
 
+static int64_t
+fuzz_send_file (struct transport *transport, int fd, uint64_t offset,
+                uint64_t count)
+{
+  static const unsigned char zeroes[DISK_SIZE];
+  uint64_t there = offset < FILE_END ? FILE_END - offset : 0;
+
+  (void) fd;
+  assert (offset <= DISK_SIZE && count <= DISK_SIZE - offset);
+  if (there < count) {
+    pb_set_error (EIO, "the file ends");
+    count = there;
+  }
+  struct iovec iov = { .iov_base = (void *) zeroes, .iov_len = count };
+  fuzz_send (transport, &iov, 1, false);
+  return count;
+}
+
 static void
 fuzz_set_deadline (struct transport *transport, uint64_t deadline)
 {
@@ -205,6 +259,7 @@ fuzz_free (struct transport *transport)
 static const struct transport_ops fuzz_ops = {
   .receive = fuzz_receive,
   .send = fuzz_send,
+  .send_file = fuzz_send_file,
   .set_deadline = fuzz_set_deadline,
   .free = fuzz_free,
 };
