@@ -31,6 +31,23 @@ end_serve ()
   [ ! -e "$1" ] || fail "$1 is left behind"
 }
 
+# context_map CONTEXT URI: lines "OFFSET LENGTH FLAGS", neighbours merged.
+context_map ()
+{
+  nbdinfo --map="$1" --json "$2" |
+    jq -r '.[] | "\(.offset) \(.length) \(.type)"' | _merge_map type
+}
+
+# same_map CONTEXT THEIR-URI URI: both must say the same.  What they say is left
+# in the files want and got.
+same_map ()
+{
+  context_map "$1" "$2" >want
+  context_map "$1" "$3" >got
+  [ -s want ] || fail "$2 has no map of $1"
+  diff want got || fail "$1 of $3 is not what $2 (<) says"
+}
+
 # make_disks: base.qcow2 <- a.qcow2 with bitmaps of several kinds, and c.raw.
 make_disks ()
 {

@@ -27,22 +27,6 @@ qemu-io -c 'write -P 2 1M 64k' -c 'write -P 3 20M 1M' top.qcow2 >/dev/null
 start_qemu_nbd d -r -A -e 4 -f qcow2 top.qcow2
 start_serve s vda=a.qcow2 vdb=raw:c.raw vdc=top.qcow2
 
-# map CONTEXT URI: lines "OFFSET LENGTH FLAGS", neighbours merged.
-map ()
-{
-  nbdinfo --map="$1" --json "$2" |
-    jq -r '.[] | "\(.offset) \(.length) \(.type)"' | _merge_map type
-}
-
-# same_map CONTEXT QEMU-URI URI
-same_map ()
-{
-  map "$1" "$2" >want
-  map "$1" "$3" >got
-  [ -s want ] || fail "qemu-nbd has no map of $1"
-  diff want got || fail "$1 is not what qemu-nbd (<) says"
-}
-
 for pair in q:vda r:vdb d:vdc; do
   theirs=$(nbd_uri "${pair%:*}") ours=$(nbd_uri s "${pair#*:}")
   same_map base:allocation "$theirs" "$ours"

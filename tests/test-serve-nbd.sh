@@ -16,22 +16,6 @@ cp base.qcow2 base-2.qcow2
 cp a.qcow2 a-2.qcow2 # what is open in one server is locked
 bitmaps=(b0 fine later clean)
 
-# map CONTEXT URI: lines "OFFSET LENGTH FLAGS", neighbours merged.
-map ()
-{
-  nbdinfo --map="$1" --json "$2" |
-    jq -r '.[] | "\(.offset) \(.length) \(.type)"' | _merge_map type
-}
-
-# same CONTEXT THEIR-URI URI
-same ()
-{
-  map "$1" "$2" >want
-  map "$1" "$3" >got
-  [ -s want ] || fail "there is no map of $1"
-  diff want got || fail "$1 of $3 is not what $2 (<) says"
-}
-
 # contexts URI: what it offers, in order.
 contexts ()
 {
@@ -54,7 +38,7 @@ start_serve s "$theirs" "second=$theirs"
 for export in vda second; do
   ours=$(nbd_uri s "$export")
   for context in base:allocation qemu:allocation-depth $all_bitmaps; do
-    same "$context" "$theirs" "$ours"
+    same_map "$context" "$theirs" "$ours"
   done
   qemu-img compare -q -f raw -F raw "$theirs" "$ours" || fail "data of $export"
 done
@@ -121,7 +105,7 @@ nbdinfo --list --json "$(nbd_uri s)" | jq -r '.exports[]."export-name"' |
 echo vda vdb | diff - names || fail 'both disks'
 for context in base:allocation qemu:allocation-depth $all_bitmaps \
   qemu:dirty-bitmap:more2; do
-  same "$context" "nbds://alice@127.0.0.1:$port/vda?tls-psk-file=$dir/psk" \
+  same_map "$context" "nbds://alice@127.0.0.1:$port/vda?tls-psk-file=$dir/psk" \
     "$(nbd_uri s vda)"
 done
 nbdcopy "$(nbd_uri s vdb)" c.copy
