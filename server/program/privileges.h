@@ -9,8 +9,8 @@
 /* From here on this process and all its threads, of which there must be only
  * one yet, have no capabilities, can gain no privileges, and fail (EPERM) at
  * system calls that run programs, trace processes, change mounts, namespaces,
- * users or the kernel.  Files that are open stay so; a socket that needs a
- * capability to be bound must be bound before.
+ * users, the kernel or settings of the machine.  Files that are open stay so;
+ * a socket that needs a capability to be bound must be bound before.
  */
 int privileges_drop (void);
 
