@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "log.h"
+#include "round.h"
 
 /* The cause names files of this host, which are none of a client's business;
  * it is for the log.
@@ -46,6 +47,9 @@ command_fail (const struct command *command)
                       text_for_client (errnum));
 }
 
+/* Between steps of so many bytes it is looked whether the server ends. */
+#define CACHE_STEP ((uint64_t) 1 << 20)
+
 /* "The client is informing the server that it plans to access" the range.  The
  * cache is the page cache; the kernel reads ahead and nobody waits for it.
  */
@@ -56,8 +60,11 @@ command_cache (const struct command *command)
   uint64_t offset = request->offset, left = request->length;
   struct pb_location location;
 
-  for (; left > 0; offset += location.length, left -= location.length) {
-    if (pb_view_locate (command->export->view, offset, left, &location) == -1)
+  for (; left > 0 && !command->connection->is_draining;
+       offset += location.length, left -= location.length) {
+    if (pb_view_locate (command->export->view, offset,
+                        min_u64 (left, CACHE_STEP), &location)
+        == -1)
       return command_fail (command);
     if (location.kind == PB_LOCATION_FILE)
       /* A hint: where it is not taken nothing is lost. */

@@ -162,6 +162,17 @@ check_range (struct request *request, uint64_t size)
                              "export");
 }
 
+/* "the maximum block size": of CACHE too, whose work would have no other
+ * bound, with 64 bits of length.
+ */
+static void
+check_maximum (struct request *request, uint32_t maximum)
+{
+  if (request->length > maximum)
+    refuse (request, EINVAL, "the request is longer than the maximum block "
+                             "size");
+}
+
 static void
 check_may_read (struct request *request, const struct request_rules *rules)
 {
@@ -177,9 +188,7 @@ check (struct request *request, const struct request_rules *rules)
     check_may_read (request, rules);
     check_flags (request, rules->is_structured ? NBD_CMD_FLAG_DF : 0);
     check_range (request, rules->size);
-    if (request->length > rules->maximum)
-      refuse (request, EINVAL, "the request is longer than the maximum block "
-                               "size");
+    check_maximum (request, rules->maximum);
     break;
   case NBD_CMD_BLOCK_STATUS:
     check_flags (request,
@@ -195,6 +204,7 @@ check (struct request *request, const struct request_rules *rules)
     check_may_read (request, rules);
     check_flags (request, 0);
     check_range (request, rules->size);
+    check_maximum (request, rules->maximum);
     break;
   case NBD_CMD_FLUSH:
     check_flags (request, 0);

@@ -31,7 +31,7 @@ struct request {
 /* What the gate judges by. */
 struct request_rules {
   uint64_t size;            /* of the disk */
-  uint32_t maximum;         /* bytes that one read may ask for */
+  uint32_t maximum;         /* bytes that READ and CACHE may ask for */
   bool may_read;            /* the client may have its bytes */
   bool is_structured;       /* or extended */
   bool is_extended;

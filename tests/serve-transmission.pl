@@ -81,6 +81,8 @@ for my $style (qw(simple structured extended)) {
     [$EINVAL, $CMD{CACHE}, 0, 0, 0],
     [$EINVAL, $CMD{CACHE}, 0, $size - 1, 2],
     [$EINVAL, $CMD{CACHE}, $DF, 0, 512],
+    [$EINVAL, $CMD{CACHE}, 0, 0, $maximum + 1],
+    [$EINVAL, $CMD{CACHE}, 0, 0, $size],
     [$EINVAL, $CMD{FLUSH}, 0, 0, 512],
     [$EINVAL, $CMD{FLUSH}, 0, 512, 0],
     [$EINVAL, $CMD{FLUSH}, $FUA, 0, 0],
@@ -91,7 +93,8 @@ for my $style (qw(simple structured extended)) {
     [$EPERM, $CMD{ZEROES}, 2, $size, 0xffffffff],
     [$EPERM, $CMD{RESIZE}, 0, 0, 512],
     [0, $CMD{FLUSH}, 0, 0, 0],
-    [0, $CMD{CACHE}, 0, 0, $size],
+    [0, $CMD{CACHE}, 0, 0, $maximum],
+    [0, $CMD{CACHE}, 0, $size - $maximum, $maximum],
     [0, $CMD{CACHE}, 0, 20971000, 132000]);
   push @wrong, [$EINVAL, $CMD{READ}, $DF, 0, 512] if $style eq 'simple';
   for (@wrong) {

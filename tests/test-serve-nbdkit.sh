@@ -168,6 +168,22 @@ for signal in TERM INT KILL; do
   rm -rf tmp/* s
 done
 
+# A request that does not end does not keep the server, which leaves nothing of
+# its own behind.
+start_serve s --nbdkit -- --filter=delay memory 1M delay-read=60
+qemu-io -r -f raw -c 'read 0 4k' "$(nbd_uri s)" >/dev/null 2>&1 &
+reader=$!
+cleanup_fn kill_and_wait "$reader"
+wait_for 'the client' bash -c "[ \$(ls /proc/$serve_pid/task | wc -l) -gt 2 ]"
+SECONDS=0
+kill "$serve_pid"
+wait "$serve_pid" || fail "status $? with a request that does not end"
+[ "$SECONDS" -ge 5 ] && [ "$SECONDS" -le 15 ] || fail "it took $SECONDS s"
+expect_text s.log 'a request does not end'
+[ ! -e s.pid ] || fail 'the pid file is left behind'
+[ ! -e s ] && [ -z "$(ls tmp)" ] || fail 'a socket or folder is left behind'
+kill_and_wait "$reader"
+
 # --run, with its status; nothing is left.
 expect_status 7 backup-serve --nbdkit --run 'nbdinfo --size "$uri" && exit 7' \
   -- memory 3M

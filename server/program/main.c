@@ -263,6 +263,14 @@ run (struct program *program)
   }
 }
 
+/* What the world finds the server by is gone when it is. */
+static void
+remove_pid_file (const struct program *program)
+{
+  if (program->has_pid_file)
+    unlink (program->options->pid_file);
+}
+
 /* Returns the exit status. */
 static int
 serve (struct program *program)
@@ -294,6 +302,7 @@ serve (struct program *program)
   if (server_drain (program->server, DRAIN_TIMEOUT_MS) == -1) {
     log_line ("a request does not end; the server ends without it");
     nbdkit_stop (&program->nbdkit);
+    remove_pid_file (program);
     _exit (status);
   }
   return status;
@@ -320,8 +329,7 @@ main (int argc, char **argv)
   server_free (program.server);
   exports_clear (&program.exports);
   nbdkit_stop (&program.nbdkit);
-  if (program.has_pid_file)
-    unlink (options.pid_file);
+  remove_pid_file (&program);
   if (program.signal_fd != -1)
     close (program.signal_fd);
   log_close ();
