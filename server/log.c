@@ -15,6 +15,7 @@
 
 #include "cleanup.h"
 #include "log.h"
+#include "log-text.h"
 #include "pullback.h"
 
 #define LINE_MAX_BYTES 8192
@@ -121,14 +122,12 @@ write_line (const char *format, va_list args)
   length += (size_t) n < sizeof line - length - 1 ? (size_t) n
                                                   : sizeof line - length - 2;
   line[length] = '\0';
-  for (char *p = line; *p; p++)
-    if ((unsigned char) *p < ' ' || *p == '\x7f')
-      *p = '?';
-
+  log_text_clean (line);
   if (to_syslog) {
     syslog (LOG_NOTICE, "%s", line);
     return;
   }
+  length = strlen (line);
   line[length++] = '\n';
   /* A log that cannot be written has nowhere to say so. */
   if (write (log_fd, line, length) == -1)
@@ -143,6 +142,12 @@ log_line (const char *format, ...)
   va_start (args, format);
   write_line (format, args);
   va_end (args);
+}
+
+bool
+log_is_verbose (void)
+{
+  return is_verbose;
 }
 
 void

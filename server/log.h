@@ -19,13 +19,15 @@ int log_reopen (void);
 void log_close (void);
 
 /* A line that is always written: what went wrong, and who was refused what.
- * Safe from any thread.  Control characters are shown as '?', so that no name
- * from outside can make up a line of its own.
+ * Safe from any thread.  Characters that do something instead of being shown
+ * are '?' (log-text.h), so that no name from outside can make up a line of its
+ * own.
  */
 void log_line (const char *format, ...)
   __attribute__ ((__format__ (__printf__, 1, 2)));
 
-/* A line for those who asked to be told more. */
+/* A line for those who asked to be told more; and have they? */
+bool log_is_verbose (void);
 void log_verbose (const char *format, ...)
   __attribute__ ((__format__ (__printf__, 1, 2)));
 
