@@ -5,10 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 
 #include "command.h"
-#include "log.h"
 #include "round.h"
 
 /* The cause names files of this host, which are none of a client's business;
@@ -30,11 +28,8 @@ text_for_client (int errnum)
 void
 command_log_failure (const struct command *command)
 {
-  const struct connection *connection = command->connection;
-
-  log_line ("client %" PRIu64 " (%s): disk %s: %s", connection->number,
-            connection->identity.text, command->export->name,
-            pb_get_error ());
+  connection_log (command->connection, "disk %s: %s", command->export->name,
+                  pb_get_error ());
 }
 
 int

@@ -17,7 +17,7 @@
 
 /* What a command is done with. */
 struct command {
-  const struct connection *connection;
+  struct connection *connection;
   const struct export *export;
   struct reply_sink *sink;
   const struct request *request; /* that has passed the gate */
@@ -42,7 +42,7 @@ int command_cache (const struct command *command);
 /* Answer that it has failed with the error that is set, and log that. */
 int command_fail (const struct command *command);
 
-/* Log the error that is set. */
+/* Log the error that is set, with the first of this connection. */
 void command_log_failure (const struct command *command);
 
 #endif /* PULLBACK_COMMAND_H */

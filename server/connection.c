@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +16,9 @@
 #include "handshake.h"
 #include "log.h"
 #include "transmission.h"
+
+/* Errors name files, whose paths may be long. */
+#define LOG_TEXT_MAX 4096
 
 struct connection *
 connection_new (const struct server_config *config, struct policy *policy,
@@ -38,6 +43,36 @@ connection_new (const struct server_config *config, struct policy *policy,
     return NULL;
   }
   return connection;
+}
+
+void
+connection_log (struct connection *connection, const char *format, ...)
+{
+  char text[LOG_TEXT_MAX];
+  va_list args;
+
+  if (atomic_fetch_add (&connection->nr_logged, 1) >= CONNECTION_LOG_MAX)
+    return;
+  va_start (args, format);
+  vsnprintf (text, sizeof text, format, args);
+  va_end (args);
+  log_line ("client %" PRIu64 " (%s): %s", connection->number,
+            connection->identity.text, text);
+}
+
+void
+connection_log_refusal (struct connection *connection, const char *why)
+{
+  connection_log (connection, "refused: %s", why);
+}
+
+static void
+log_left_out (const struct connection *connection)
+{
+  if (connection->nr_logged > CONNECTION_LOG_MAX)
+    log_line ("client %" PRIu64 " (%s): %u more such lines were left out",
+              connection->number, connection->identity.text,
+              connection->nr_logged - CONNECTION_LOG_MAX);
 }
 
 static void
@@ -66,6 +101,7 @@ connection_run (struct connection *connection)
                  connection->identity.text, connection->export->name);
     r = transmission_run (connection);
   }
+  log_left_out (connection);
   if (r == -1)
     log_failure (connection);
   else

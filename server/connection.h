@@ -29,6 +29,7 @@ struct connection {
   struct transport *transport;
   struct input input;
   atomic_bool is_draining; /* no more requests are taken */
+  atomic_uint nr_logged; /* by connection_log (), with what was left out */
 
   /* What has been negotiated. */
   bool is_fixed;   /* the client knows fixed newstyle */
@@ -63,6 +64,17 @@ void connection_drain (struct connection *connection);
 void connection_cut (struct connection *connection);
 
 void connection_free (struct connection *connection);
+
+/* A line in the log, that names the client, about something that it can bring
+ * about as often as it likes.  CONNECTION_LOG_MAX of a connection are written;
+ * how many more there were is said when it ends.  Safe from any thread.
+ */
+#define CONNECTION_LOG_MAX 16
+void connection_log (struct connection *connection, const char *format, ...)
+  __attribute__ ((__format__ (__printf__, 2, 3)));
+
+/* So that it was refused something, because of WHY. */
+void connection_log_refusal (struct connection *connection, const char *why);
 
 /* Forget which metadata contexts the client has selected. */
 void connection_forget_contexts (struct connection *connection);

@@ -71,6 +71,13 @@ enum option_result option_refuse (struct connection *connection,
                                   const char *format, ...)
   __attribute__ ((__format__ (__printf__, 4, 5)));
 
+/* Refuse the export that the client called NAME and visible_find () has not
+ * found.  The client is told that there is none, the log why.
+ */
+enum option_result option_refuse_export (struct connection *connection,
+                                         const struct option *option,
+                                         const char *name, uint32_t length);
+
 /* How many of a name's LENGTH bytes are shown, for "%.*s". */
 #define SHOWN(length) ((int) ((length) < 256 ? (length) : 256))
 

@@ -72,9 +72,10 @@ option_export_name (struct connection *connection, const struct option *option)
     = visible_find (connection, name, option->length);
 
   /* There is no way to say no but to close. */
-  if (export == NULL || !may_open (connection, export)) {
-    pb_set_error (ENOENT, "there is no export '%.*s'", SHOWN (option->length),
-                  name);
+  if (export == NULL)
+    return OPTION_FAILED;
+  if (!may_open (connection, export)) {
+    pb_set_error (EACCES, "export '%s' may only be listed", export->name);
     return OPTION_FAILED;
   }
   if (connection->style == REPLY_EXTENDED) {
@@ -172,8 +173,7 @@ inform (struct connection *connection, const struct option *option,
                           "the option's data is malformed");
   export = visible_find (connection, name, length);
   if (export == NULL)
-    return option_refuse (connection, option, NBD_REP_ERR_UNKNOWN,
-                          "there is no export '%.*s'", SHOWN (length), name);
+    return option_refuse_export (connection, option, name, length);
   if (result == OPTION_TRANSMIT && !may_open (connection, export))
     return option_refuse (connection, option, NBD_REP_ERR_POLICY,
                           "export '%s' may only be listed", export->name);

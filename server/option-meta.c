@@ -6,16 +6,18 @@
 #include "config.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "byteorder.h"
 #include "cleanup.h"
 #include "handshake.h"
-#include "log.h"
 #include "nbd-protocol.h"
 #include "visible.h"
+
+/* How much of the names of hidden contexts is told in one line. */
+#define HIDDEN_NAMES_MAX 1024
 
 /* What both options have in their data.  All but the list points into that. */
 struct query {
@@ -114,11 +116,31 @@ static enum option_result
 refuse_export (struct connection *connection, const struct option *option,
                const struct queries *queries)
 {
-  uint32_t length = queries->export_name_length;
+  return option_refuse_export (connection, option, queries->export_name,
+                               queries->export_name_length);
+}
 
-  return option_refuse (connection, option, NBD_REP_ERR_UNKNOWN,
-                        "there is no export '%.*s'", SHOWN (length),
-                        queries->export_name);
+/* Log which contexts were asked for by their full names, and are hidden from
+ * the client.  It is told nothing of them.
+ */
+static void
+log_hidden (struct connection *connection, const struct export *export,
+            const struct queries *queries)
+{
+  char names[HIDDEN_NAMES_MAX] = "";
+  size_t length = 0;
+
+  for (size_t i = 0; i < export->nr_contexts; i++) {
+    const char *name = export->contexts[i].name;
+
+    if (has_query (queries, name, strlen (name))
+        && !visible_context (connection, export, &export->contexts[i])
+        && length < sizeof names)
+      length += snprintf (names + length, sizeof names - length, " %s", name);
+  }
+  if (length > 0)
+    connection_log (connection, "refused: no rule lets it see%s of export '%s'",
+                    names, export->name);
 }
 
 enum option_result
@@ -136,6 +158,7 @@ option_list_meta_context (struct connection *connection,
                          queries.export_name_length);
   if (export == NULL)
     return refuse_export (connection, option, &queries);
+  log_hidden (connection, export, &queries);
   for (size_t i = 0; i < export->nr_contexts; i++)
     if (is_listed (&queries, &export->contexts[i])
         && visible_context (connection, export, &export->contexts[i])
@@ -148,7 +171,7 @@ option_list_meta_context (struct connection *connection,
  * now.  What cannot be used is not selected.
  */
 static bool
-is_usable (const struct connection *connection, const struct export *export,
+is_usable (struct connection *connection, const struct export *export,
            const struct context *context)
 {
   pb_extents *extents;
@@ -157,9 +180,8 @@ is_usable (const struct connection *connection, const struct export *export,
     return true;
   extents = pb_view_dirty_extents (export->view, context->map, 0, 0);
   if (extents == NULL)
-    log_line ("client %" PRIu64 " (%s): disk %s: %s cannot be used: %s",
-              connection->number, connection->identity.text, export->name,
-              context->name, pb_get_error ());
+    connection_log (connection, "disk %s: %s cannot be used: %s", export->name,
+                    context->name, pb_get_error ());
   pb_extents_free (extents);
   return extents != NULL;
 }
@@ -212,6 +234,7 @@ option_set_meta_context (struct connection *connection,
                          queries.export_name_length);
   if (export == NULL)
     return refuse_export (connection, option, &queries);
+  log_hidden (connection, export, &queries);
   if (select_contexts (connection, option, export, &queries) == -1)
     return OPTION_FAILED;
   return option_ack (connection, option);

@@ -3,7 +3,6 @@
 
 #include "config.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "handshake.h"
 #include "log.h"
 #include "nbd-protocol.h"
-#include "round.h"
 
 #define REFUSAL_MAX 512
 
@@ -41,33 +39,44 @@ option_ack (struct connection *connection, const struct option *option)
            : OPTION_NEXT;
 }
 
+static enum option_result
+send_error (struct connection *connection, const struct option *option,
+            uint32_t error, const char *text)
+{
+  return option_reply (connection, option, error, text, strlen (text)) == -1
+           ? OPTION_FAILED
+           : OPTION_NEXT;
+}
+
 enum option_result
 option_refuse (struct connection *connection, const struct option *option,
                uint32_t error, const char *format, ...)
 {
-  char text[REFUSAL_MAX];
+  char text[REFUSAL_MAX] = "";
   va_list args;
-  int n;
 
   va_start (args, format);
-  n = vsnprintf (text, sizeof text, format, args);
+  vsnprintf (text, sizeof text, format, args);
   va_end (args);
-  if (n < 0)
-    n = 0;
   /* "fixed newstyle" clients try options to see what a server has, so that is
    * nothing to log for everyone.
    */
-  if (error == NBD_REP_ERR_UNSUP)
-    log_verbose ("client %" PRIu64 " (%s): %s", connection->number,
-                 connection->identity.text, text);
-  else
-    log_line ("client %" PRIu64 " (%s): refused: %s", connection->number,
-              connection->identity.text, text);
-  return option_reply (connection, option, error, text,
-                       min_u64 (n, sizeof text - 1))
-             == -1
-           ? OPTION_FAILED
-           : OPTION_NEXT;
+  if (error != NBD_REP_ERR_UNSUP || log_is_verbose ())
+    connection_log_refusal (connection, text);
+  return send_error (connection, option, error, text);
+}
+
+enum option_result
+option_refuse_export (struct connection *connection,
+                      const struct option *option, const char *name,
+                      uint32_t length)
+{
+  char text[REFUSAL_MAX];
+
+  connection_log_refusal (connection, pb_get_error ());
+  snprintf (text, sizeof text, "there is no export '%.*s'", SHOWN (length),
+            name);
+  return send_error (connection, option, NBD_REP_ERR_UNKNOWN, text);
 }
 
 bool

@@ -3,9 +3,9 @@
 
 #include "config.h"
 
-#include <inttypes.h>
+#include <errno.h>
 
-#include "log.h"
+#include "handshake.h"
 #include "visible.h"
 
 unsigned
@@ -47,14 +47,15 @@ const struct export *
 visible_find (const struct connection *connection, const char *name,
               uint32_t length)
 {
-  const struct export *export;
+  const struct export *export
+    = length == 0
+        ? find_only (connection)
+        : exports_find (connection->config->exports, name, length);
 
-  if (length == 0)
-    return find_only (connection);
-  export = exports_find (connection->config->exports, name, length);
-  if (export && visible_rights (connection, export) == 0) {
-    log_line ("client %" PRIu64 " (%s): no rule lets it see export '%s'",
-              connection->number, connection->identity.text, export->name);
+  if (export == NULL)
+    pb_set_error (ENOENT, "there is no export '%.*s'", SHOWN (length), name);
+  else if (visible_rights (connection, export) == 0) {
+    pb_set_error (EACCES, "no rule lets it see export '%s'", export->name);
     return NULL;
   }
   return export;

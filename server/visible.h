@@ -17,8 +17,9 @@ bool visible_in_list (const struct connection *connection,
                       const struct export *export);
 
 /* The export that the client calls by the LENGTH bytes NAME, where it has any
- * right to it, or NULL.  The empty name is the only one that it could open.
- * That a rule is missing is logged.
+ * right to it.  The empty name is the only one that it could open.  NULL: there
+ * is none for it; the error is for the log, since it says whether there is one
+ * for others.
  */
 const struct export *visible_find (const struct connection *connection,
                                    const char *name, uint32_t length);

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The log of backup-serve: every refusal with who and why, but no client can
+# fill it, write into it what looks like something else, or hold up the server
+# by way of whoever reads it.
+
+. "$abs_top_srcdir/tests/functions.sh"
+. "$abs_top_srcdir/tests/serve-functions.sh"
+
+export CLIENT=$abs_top_srcdir/tests/serve-client.pl SOCKET=$dir/s
+make_disks
+# client CODE: a client by hand, with all of serve-client.pl.
+client ()
+{
+  perl -e 'require $ENV{CLIENT}; our (%OPT, %REP, %CMD, $DF);' -e "$1" ||
+    { cat s.log >&2; fail 'a client by hand'; }
+}
+# left: when the clients that have come so far are gone.
+left ()
+{
+  wait_for 'the clients to be gone' bash -c \
+    "[ \$(ls /proc/$serve_pid/task | wc -l) -eq 1 ]"
+}
+
+# Of one client's refusals the first are told, and how many there were.
+start_serve s vda=a.qcow2
+client 'my $s = start ();
+        ask ($s, $OPT{GO}, info_data ("nothing"), $REP{UNKNOWN}, "GO")
+          for 1 .. 1000;
+        close $s;'
+left
+lines=$(wc -l <s.log)
+[ "$lines" -ge 5 ] && [ "$lines" -le 20 ] || fail "$lines lines of one client"
+expect_text s.log 'client 1 (unix uid'
+expect_text s.log "refused: there is no export 'nothing'"
+[ $((lines - 1 + $(sed -n 's/.* \([0-9]*\) more such lines .*/\1/p' s.log))) \
+  -eq 1000 ] || { cat s.log >&2; fail 'not all are counted'; }
+# The next client's are told again.
+client 'my $s = start ();
+        ask ($s, $OPT{LIST}, "x", $REP{INVALID}, "LIST"); close $s;'
+left
+expect_text s.log 'client 2 (unix uid'
+[ "$(wc -l <s.log)" -eq $((lines + 1)) ] || fail 'lines of the second client'
+end_serve s
+
+# So it is with -v, which tells of options that are only tried.
+start_serve s -v vda=a.qcow2
+client 'my $s = start ();
+        ask ($s, 99, "", $REP{UNSUP}, "option 99") for 1 .. 1000; close $s;'
+left
+[ "$(wc -l <s.log)" -le 20 ] || fail 'lines with -v'
+expect_text s.log 'option 99 is not supported'
+end_serve s
+
+# A disk that cannot be read is said as often, not with each request.
+qemu-img create -q -f qcow2 -o cluster_size=64k bad.qcow2 1M
+qemu-io -c 'write -P 1 0 64k' bad.qcow2 >/dev/null
+truncate -s 256k bad.qcow2
+qemu-io -c 'write -P 1 512k 64k' bad.qcow2 >/dev/null
+start_serve s vda=bad.qcow2
+truncate -s 320k bad.qcow2 # the server has its tables, and not its data
+client 'my ($s) = go ("simple", "vda");
+        for (1 .. 200) {
+          give ($s, request ($CMD{READ}, 0, $_, 512 << 10, 512));
+          is (error_of ($s, $_, "READ"), 5, "a bad disk");
+        }
+        leave ($s);'
+left
+grep -q 'disk vda: ' s.log || { cat s.log >&2; fail 'the failure'; }
+lines=$(wc -l <s.log)
+[ "$lines" -le 20 ] || fail "$lines lines of a bad disk"
+expect_text s.log 'more such lines'
+end_serve s
+
+# What a rule hides is refused, with who and why, by each way to it.
+cat >rules <<END
+allow user $(id -u) export vda map=b0 map=later
+allow user $(id -u) export vdb list
+END
+start_serve s --access rules vda=a.qcow2 vdb=raw:c.raw vdc=raw:c.raw
+client 'my $s = start ();
+        ask ($s, $OPT{STRUCTURED_REPLY}, "", $REP{ACK}, "structured");
+        contexts ($s, $OPT{SET_META}, "vda", map { "qemu:dirty-bitmap:$_" }
+                  qw(b0 fine clean no-such));
+        contexts ($s, $OPT{LIST_META}, "vda", "qemu:dirty-bitmap:clean");
+        contexts ($s, $OPT{LIST_META}, "vda", "qemu:");
+        ask ($s, $OPT{INFO}, info_data ("vdc"), $REP{UNKNOWN}, "INFO");
+        ask ($s, $OPT{GO}, info_data ("vdb"), $REP{POLICY}, "GO");
+        close $s;
+        $s = start ();
+        option ($s, $OPT{EXPORT_NAME}, "vdc");
+        expect_close ($s, "EXPORT_NAME");
+        $s = start ();
+        option ($s, $OPT{EXPORT_NAME}, "vdb");
+        expect_close ($s, "EXPORT_NAME");'
+left
+while read -r line; do
+  grep -q "client $line" s.log || { cat s.log >&2; fail "not logged: $line"; }
+done <<'END'
+1 (.*): refused: no rule lets it see qemu:dirty-bitmap:fine qemu:dirty-bitmap:clean of export 'vda'
+1 (.*): refused: no rule lets it see qemu:dirty-bitmap:clean of export 'vda'
+1 (.*): refused: no rule lets it see export 'vdc'
+1 (.*): refused: export 'vdb' may only be listed
+2 (.*): disconnected: no rule lets it see export 'vdc'
+3 (.*): disconnected: export 'vdb' may only be listed
+END
+! grep -q 'no-such\|later' s.log || fail 'what was not refused is logged'
+[ "$(wc -l <s.log)" -eq 6 ] || { cat s.log >&2; fail 'other lines'; }
+end_serve s
+
+# Names from outside are text: nothing in them moves a terminal's cursor, makes
+# a line, or turns the order of what is read.
+start_serve s vda=a.qcow2
+client 'my $s = start ();
+        ask ($s, $OPT{INFO}, info_data ($_), $REP{UNKNOWN}, "INFO")
+          for "1\e[2J\n\x7f", "2\x9b2J", "3\xc2\x9b2J", "4\xe2\x80\xae",
+              "5\xc3\xbcber", "6\xc0\x8a", "7\xed\xa0\x80", "8\xf0\x9f\x92\xbe",
+              "9\xe2\x80";
+        close $s;'
+left
+cat >want <<'END'
+'1?[2J??'
+'2?2J'
+'3?2J'
+'4?'
+'5über'
+'6??'
+'7???'
+'8💾'
+'9??'
+END
+sed 's/.* export //' s.log | diff want - || fail 'names in the log'
+end_serve s
