@@ -5,10 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,7 +22,13 @@
 #include "log-text.h"
 #include "pullback.h"
 
-#define LINE_MAX_BYTES 8192
+/* A pipe takes lines of this size whole, or not at all. */
+#define LINE_MAX_BYTES PIPE_BUF
+
+/* How long one line waits for a place; after that none does until one fits. */
+#define WAIT_MS 100
+
+static const char name[] = "backup-serve: ";
 
 /* Changed only while there is one thread, but for the descriptor's file. */
 static int log_fd = STDERR_FILENO;
@@ -26,10 +36,50 @@ static char *log_path; /* NULL: standard error or syslog */
 static bool to_syslog;
 static bool is_verbose;
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held over a write
+                                                          * and WAIT_MS */
+static unsigned long nr_lost; /* lines since the last that was written */
+
+/* With the lock held: write the line, if there is room for it within TIMEOUT_MS.
+ * One write () a line, so that lines of several programs do not mix.
+ */
+static bool
+put (const char *line, size_t length, int timeout_ms)
+{
+  struct pollfd pollfd = { .fd = log_fd, .events = POLLOUT };
+
+  return poll (&pollfd, 1, timeout_ms) == 1
+         && write (log_fd, line, length) != -1;
+}
+
+/* With the lock held: say how many lines were lost, if that can be written. */
+static void
+put_nr_lost (void)
+{
+  char line[128];
+  int n = snprintf (line, sizeof line,
+                    "%s%lu lines could not be written to the log\n", name,
+                    nr_lost);
+
+  if (nr_lost > 0 && put (line, n, 0))
+    nr_lost = 0;
+}
+
+static void
+put_or_lose (const char *line, size_t length)
+{
+  LOCK_CURRENT_SCOPE (&lock);
+
+  put_nr_lost ();
+  if (nr_lost > 0 || !put (line, length, WAIT_MS))
+    nr_lost++;
+}
+
 static int
 open_file (const char *path)
 {
-  int fd = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  int fd = open (path,
+                 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
 
   if (fd == -1)
     pb_set_error (errno, "%s: cannot be opened for the log: %s", path,
@@ -37,12 +87,31 @@ open_file (const char *path)
   return fd;
 }
 
+/* Standard error without waiting, where it is a pipe.  Other programs have the
+ * same end of it, which must stay as it is for them; so a new one is opened, or
+ * where that cannot be, looking first whether there is room has to do.
+ */
+static void
+open_pipe (void)
+{
+  struct stat st;
+
+  if (fstat (STDERR_FILENO, &st) == -1 || !S_ISFIFO (st.st_mode))
+    return;
+
+  int fd = open ("/proc/self/fd/2", O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd != -1)
+    log_fd = fd;
+}
+
 int
 log_open (const char *destination, bool verbose)
 {
   is_verbose = verbose;
-  if (strcmp (destination, "stderr") == 0)
+  if (strcmp (destination, "stderr") == 0) {
+    open_pipe ();
     return 0;
+  }
   if (strcmp (destination, "syslog") == 0) {
     openlog ("backup-serve", LOG_PID, LOG_DAEMON);
     to_syslog = true;
@@ -83,9 +152,12 @@ log_reopen (void)
 void
 log_close (void)
 {
+  pthread_mutex_lock (&lock);
+  put_nr_lost ();
+  pthread_mutex_unlock (&lock);
   if (to_syslog)
     closelog ();
-  if (log_path)
+  if (log_fd != STDERR_FILENO)
     close (log_fd);
   free (log_path);
   log_path = NULL;
@@ -103,11 +175,9 @@ add_time (char *line, size_t size)
   return gmtime_r (&now, &tm) ? strftime (line, size, "%FT%TZ ", &tm) : 0;
 }
 
-/* One write () a line, so that lines of several threads do not mix. */
 __attribute__ ((__format__ (__printf__, 1, 0))) static void
 write_line (const char *format, va_list args)
 {
-  static const char name[] = "backup-serve: ";
   char line[LINE_MAX_BYTES];
   size_t length = log_path ? add_time (line, sizeof line) : 0;
   int n;
@@ -129,9 +199,7 @@ write_line (const char *format, va_list args)
   }
   length = strlen (line);
   line[length++] = '\n';
-  /* A log that cannot be written has nowhere to say so. */
-  if (write (log_fd, line, length) == -1)
-    return;
+  put_or_lose (line, length);
 }
 
 void

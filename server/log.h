@@ -22,6 +22,10 @@ void log_close (void);
  * Safe from any thread.  Characters that do something instead of being shown
  * are '?' (log-text.h), so that no name from outside can make up a line of its
  * own.
+ *
+ * Nobody waits for the log's reader for more than a moment: a line that cannot
+ * be written is lost, and the next one that can says how many were.  (syslog(3)
+ * has its own ways.)
  */
 void log_line (const char *format, ...)
   __attribute__ ((__format__ (__printf__, 1, 2)));

@@ -131,3 +131,46 @@ cat >want <<'END'
 END
 sed 's/.* export //' s.log | diff want - || fail 'names in the log'
 end_serve s
+
+# Whoever reads the log may stop: the server goes on, and ends in its time.  What
+# could not be written is counted in the next line that can.
+mkfifo fifo
+exec 9<>fifo
+rm -f s.pid
+backup-serve --listen "unix:$dir/s" --pid-file s.pid vda=a.qcow2 >s.out \
+  2>fifo 9<&- &
+serve_pid=$!
+cleanup_fn kill_and_wait "$serve_pid"
+wait_for 'the server' test -s s.pid
+client 'for (1 .. 60) {
+          my $s = start ();
+          ask ($s, $OPT{GO}, info_data ("x" x 4000), $REP{UNKNOWN}, "GO")
+            for 1 .. 15;
+          close $s;
+        }
+        my ($s) = go ("simple", "vda"); leave ($s);'
+head -c 20000 <&9 >read.log
+client 'my $s = start ();
+        ask ($s, $OPT{GO}, info_data ("seen"), $REP{UNKNOWN}, "GO"); close $s;'
+timeout 5 sed "/export 'seen'/q" <&9 >lost || fail 'no more is logged'
+[ "$(sed -n 's/.*: \([0-9]*\) lines could not be written.*/\1/p' lost)" \
+  -ge 500 ] || { tail -n 3 lost >&2; fail 'how many were lost'; }
+# Full once more, with a client that does not leave.
+client 'for (1 .. 40) {
+          my $s = start ();
+          ask ($s, $OPT{GO}, info_data ("x" x 4000), $REP{UNKNOWN}, "GO")
+            for 1 .. 15;
+          close $s;
+        }'
+perl -e 'require $ENV{CLIENT}; our %CMD; my ($s) = go ("simple", "vda");
+  give ($s, request ($CMD{READ}, 0, $_, 0, 4 << 20)) for 1 .. 100; sleep 60' &
+stuck=$!
+cleanup_fn kill_and_wait "$stuck"
+wait_for 'the stuck client' bash -c \
+  "[ \$(ls /proc/$serve_pid/task | wc -l) -gt 8 ]"
+SECONDS=0
+kill "$serve_pid"
+wait "$serve_pid" || fail "status $? with a log that nobody reads"
+[ "$SECONDS" -le 9 ] || fail "the server took $SECONDS s to end"
+kill_and_wait "$stuck"
+exec 9<&-
