@@ -4,34 +4,10 @@
 #include "config.h"
 
 #include <fnmatch.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access-rules.h"
-
-/* The bytes of an address, those of IPv4 also where it comes by an IPv6 socket.
- * Returns their number.
- */
-static size_t
-address_bytes (const struct sockaddr_storage *address,
-               const unsigned char **bytes)
-{
-  static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-  if (address->ss_family == AF_INET) {
-    *bytes = (const unsigned char *) &((const struct sockaddr_in *) address)
-               ->sin_addr;
-    return 4;
-  }
-  if (address->ss_family != AF_INET6)
-    return 0;
-  *bytes = ((const struct sockaddr_in6 *) address)->sin6_addr.s6_addr;
-  if (memcmp (*bytes, mapped, sizeof mapped) != 0)
-    return 16;
-  *bytes += sizeof mapped;
-  return 4;
-}
 
 static bool
 address_is_in (const struct access_network *network,
@@ -40,8 +16,7 @@ address_is_in (const struct access_network *network,
   const unsigned char *bytes = NULL;
   unsigned whole = network->bits / 8, rest = network->bits % 8;
 
-  if (identity->is_unix
-      || address_bytes (&identity->address, &bytes) != network->size
+  if (identity_address (identity, &bytes) != network->size
       || memcmp (bytes, network->bytes, whole) != 0)
     return false;
   return rest == 0

@@ -34,6 +34,7 @@ connection_new (const struct server_config *config, struct policy *policy,
   connection->config = config;
   connection->policy = policy_ref (policy);
   connection->identity = *identity;
+  connection->origin = *identity;
   connection->number = number;
   connection->fd = fd;
   connection->transport = transport_plain_new (fd);

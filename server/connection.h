@@ -24,10 +24,12 @@ struct connection {
   const struct server_config *config;
   struct policy *policy; /* that the client has come under */
   struct identity identity;
+  struct identity origin; /* as it was before TLS; does not change */
   uint64_t number; /* among all since the start, for the log */
   int fd; /* its socket, which the transport owns */
   struct transport *transport;
   struct input input;
+  atomic_bool is_served; /* its handshake is over, but for the last answer */
   atomic_bool is_draining; /* no more requests are taken */
   atomic_uint nr_logged; /* by connection_log (), with what was left out */
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +53,41 @@ init_tcp (struct identity *identity, int fd)
   snprintf (identity->text, sizeof identity->text,
             strchr (host, ':') ? "[%s]:%s" : "%s:%s", host, port);
   return 0;
+}
+
+size_t
+identity_address (const struct identity *identity, const unsigned char **bytes)
+{
+  static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+  const struct sockaddr_storage *address = &identity->address;
+
+  if (identity->is_unix)
+    return 0;
+  if (address->ss_family == AF_INET) {
+    *bytes = (const unsigned char *) &((const struct sockaddr_in *) address)
+               ->sin_addr;
+    return 4;
+  }
+  if (address->ss_family != AF_INET6)
+    return 0;
+  *bytes = ((const struct sockaddr_in6 *) address)->sin6_addr.s6_addr;
+  if (memcmp (*bytes, mapped, sizeof mapped) != 0)
+    return 16;
+  *bytes += sizeof mapped;
+  return 4;
+}
+
+bool
+identity_same_origin (const struct identity *a, const struct identity *b)
+{
+  const unsigned char *bytes_a = NULL, *bytes_b = NULL;
+  size_t size = identity_address (a, &bytes_a);
+
+  if (a->is_unix || b->is_unix)
+    return a->is_unix && b->is_unix && a->uid == b->uid;
+  if (identity_address (b, &bytes_b) != size || size == 0)
+    return false;
+  return memcmp (bytes_a, bytes_b, size == 16 ? 8 : size) == 0;
 }
 
 int

@@ -5,6 +5,7 @@
 #define PULLBACK_IDENTITY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -26,6 +27,17 @@ struct identity {
   char tls_name[IDENTITY_NAME_MAX]; /* user, or DN as RFC 4514 writes it */
   char text[IDENTITY_TEXT_MAX];    /* for the log: "unix uid 0 pid 17" */
 };
+
+/* The bytes of the client's address, those of IPv4 also where it comes by an
+ * IPv6 socket.  Returns their number, 0 for a unix socket.
+ */
+size_t identity_address (const struct identity *identity,
+                         const unsigned char **bytes);
+
+/* Do both come from one user of this machine, one IPv4 address, or one IPv6
+ * network (64 bits), within which a machine takes any addresses that it likes?
+ */
+bool identity_same_origin (const struct identity *a, const struct identity *b);
 
 /* Find out who is at the other end of the connected socket FD. */
 int identity_init (struct identity *identity, int fd);

@@ -51,7 +51,9 @@ may_open (const struct connection *connection, const struct export *export)
   return visible_rights (connection, export) & (ACCESS_READ | ACCESS_MAP);
 }
 
-/* The client is to be served EXPORT, which it called NAME. */
+/* The client is to be served EXPORT, which it called NAME.  This is before it is
+ * told: then it may connect once more, and not be taken for one in its handshake.
+ */
 static void
 choose (struct connection *connection, const struct export *export,
         const char *name, uint32_t length)
@@ -59,6 +61,7 @@ choose (struct connection *connection, const struct export *export,
   if (!contexts_are_for (connection, name, length))
     connection->nr_contexts = 0;
   connection->export = export;
+  connection->is_served = true;
   connection->may_read = visible_rights (connection, export) & ACCESS_READ;
 }
 
@@ -82,6 +85,7 @@ option_export_name (struct connection *connection, const struct option *option)
     pb_set_error (EINVAL, "EXPORT_NAME after extended headers were agreed on");
     return OPTION_FAILED;
   }
+  choose (connection, export, name, option->length);
   store_be64 (reply, pb_view_get_size (export->view));
   store_be16 (reply + 8,
               transmission_flags (connection, name, option->length));
@@ -91,7 +95,6 @@ option_export_name (struct connection *connection, const struct option *option)
                       false)
       == -1)
     return OPTION_FAILED;
-  choose (connection, export, name, option->length);
   return OPTION_TRANSMIT;
 }
 
@@ -183,11 +186,10 @@ inform (struct connection *connection, const struct option *option,
   while (option_take_u16 (&data, &info))
     if (reply_info (connection, option, export, info) == -1)
       return OPTION_FAILED;
-  if (option_ack (connection, option) == OPTION_FAILED)
-    return OPTION_FAILED;
   if (result == OPTION_TRANSMIT)
     choose (connection, export, name, length);
-  return result;
+  return option_ack (connection, option) == OPTION_FAILED ? OPTION_FAILED
+                                                          : result;
 }
 
 enum option_result

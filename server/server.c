@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -19,8 +20,17 @@
 #include "server.h"
 #include "threads.h"
 
-/* How long connections that were cut may take to end. */
-#define CUT_TIMEOUT_MS 2000
+/* How long connections that were cut may take to end, when the server does, and
+ * when there is no place for another before that.
+ */
+#define CUT_TIMEOUT_MS   2000
+#define PLACE_TIMEOUT_MS 200
+
+/* How few connections in the handshake are never too many, in all and from one
+ * origin: a client may open several at once.
+ */
+#define YOUNG_MIN        32
+#define YOUNG_ORIGIN_MIN 16
 
 struct server {
   const struct server_config *config;
@@ -138,12 +148,101 @@ set_socket_options (int fd, const struct identity *identity)
   setsockopt (fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
+/* With the lock held: wait until there are fewer than NR connections.  Returns
+ * whether that is so.
+ */
+static bool
+wait_for_fewer (struct server *server, unsigned nr, unsigned timeout_ms)
+{
+  struct timespec until;
+
+  clock_gettime (CLOCK_MONOTONIC, &until);
+  until.tv_sec += timeout_ms / 1000;
+  until.tv_nsec += (long) (timeout_ms % 1000) * 1000000;
+  if (until.tv_nsec >= 1000000000) {
+    until.tv_sec++;
+    until.tv_nsec -= 1000000000;
+  }
+  while (server->nr_connections >= nr)
+    if (pthread_cond_timedwait (&server->one_less, &server->lock, &until)
+        == ETIMEDOUT)
+      break;
+  return server->nr_connections < nr;
+}
+
+/* What there is of connections. */
+struct census {
+  unsigned nr;                      /* without those that were cut */
+  unsigned nr_young, nr_origin;     /* in the handshake; and from one origin */
+  struct connection *oldest, *oldest_origin; /* of each */
+};
+
+/* With the lock held.  The list has the newest first. */
+static struct census
+count (const struct server *server, const struct identity *origin)
+{
+  struct census census = { .nr = server->nr_connections };
+
+  for (struct connection *connection = server->connections; connection;
+       connection = connection->next) {
+    if (connection->is_draining)
+      census.nr--;
+    else if (!connection->is_served) {
+      census.nr_young++;
+      census.oldest = connection;
+      if (identity_same_origin (&connection->origin, origin)) {
+        census.nr_origin++;
+        census.oldest_origin = connection;
+      }
+    }
+  }
+  return census;
+}
+
+/* With the lock held: which connection must go for one more from ORIGIN, if
+ * any?
+ */
+static struct connection *
+choose_to_cut (const struct server *server, const struct identity *origin)
+{
+  unsigned max = server->config->max_connections;
+  unsigned max_young = max / 2 > YOUNG_MIN ? max / 2 : YOUNG_MIN;
+  unsigned max_origin
+    = max_young / 2 > YOUNG_ORIGIN_MIN ? max_young / 2 : YOUNG_ORIGIN_MIN;
+  struct census census = count (server, origin);
+
+  if (census.nr_origin >= max_origin)
+    return census.oldest_origin;
+  return census.nr_young >= max_young || census.nr >= max ? census.oldest
+                                                          : NULL;
+}
+
+/* See to it that there is a place for one more connection.  Returns whether
+ * there is.
+ */
+static bool
+make_place (struct server *server, const struct identity *origin)
+{
+  LOCK_CURRENT_SCOPE (&server->lock);
+  struct connection *oldest = choose_to_cut (server, origin);
+
+  if (oldest) {
+    log_line ("client %" PRIu64 " (%s): cut in its handshake, for another "
+              "client, %s",
+              oldest->number, oldest->origin.text, origin->text);
+    connection_cut (oldest);
+  }
+  if (server->nr_connections < server->config->max_connections)
+    return true;
+  return oldest
+         && wait_for_fewer (server, server->config->max_connections,
+                            PLACE_TIMEOUT_MS);
+}
+
 /* Is there a place for one more, and may this one have it? */
 static int
 admit (struct server *server, int fd, struct identity *identity)
 {
-  unsigned nr;
-
   if (identity_init (identity, fd) == -1) {
     log_line ("a client was gone before it was served: %s", pb_get_error ());
     return -1;
@@ -152,12 +251,9 @@ admit (struct server *server, int fd, struct identity *identity)
     log_line ("client %s: refused: %s", identity->text, pb_get_error ());
     return -1;
   }
-  pthread_mutex_lock (&server->lock);
-  nr = server->nr_connections;
-  pthread_mutex_unlock (&server->lock);
-  if (nr >= server->config->max_connections) {
+  if (!make_place (server, identity)) {
     log_line ("client %s: refused: there are %u connections already",
-              identity->text, nr);
+              identity->text, server->config->max_connections);
     return -1;
   }
   return 0;
@@ -202,28 +298,6 @@ server_accept (struct server *server, int listener)
   return 0;
 }
 
-/* With the lock held: wait until there is no connection.  Returns whether that
- * is so.
- */
-static bool
-wait_for_none (struct server *server, unsigned timeout_ms)
-{
-  struct timespec until;
-
-  clock_gettime (CLOCK_MONOTONIC, &until);
-  until.tv_sec += timeout_ms / 1000;
-  until.tv_nsec += (long) (timeout_ms % 1000) * 1000000;
-  if (until.tv_nsec >= 1000000000) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000;
-  }
-  while (server->nr_connections > 0)
-    if (pthread_cond_timedwait (&server->one_less, &server->lock, &until)
-        == ETIMEDOUT)
-      break;
-  return server->nr_connections == 0;
-}
-
 int
 server_drain (struct server *server, unsigned timeout_ms)
 {
@@ -233,7 +307,7 @@ server_drain (struct server *server, unsigned timeout_ms)
   for (connection = server->connections; connection;
        connection = connection->next)
     connection_drain (connection);
-  if (wait_for_none (server, timeout_ms))
+  if (wait_for_fewer (server, 1, timeout_ms))
     return 0;
 
   log_line ("%u connections have not ended in time and are cut",
@@ -241,5 +315,5 @@ server_drain (struct server *server, unsigned timeout_ms)
   for (connection = server->connections; connection;
        connection = connection->next)
     connection_cut (connection);
-  return wait_for_none (server, CUT_TIMEOUT_MS) ? 0 : -1;
+  return wait_for_fewer (server, 1, CUT_TIMEOUT_MS) ? 0 : -1;
 }

@@ -13,7 +13,8 @@
 /* Must stay as it is until server_free (). */
 struct server_config {
   const struct exports *exports;
-  unsigned max_connections;      /* at once */
+  unsigned max_connections;      /* at once; of those in the handshake see
+                                  * server_accept () */
   unsigned handshake_timeout_ms; /* from connecting to transmission */
 };
 
@@ -30,7 +31,14 @@ void server_set_policy (struct server *server, struct policy *policy);
 
 /* Take a client from the listening socket LISTENER and serve it in threads of
  * its own.  A client that may not connect, or is one too many, is sent away and
- * logged.  Only for a moment without what it takes to serve one more (memory,
+ * logged.
+ *
+ * In their handshake are half of the connections at most, and half of those from
+ * one user or address (identity_same_origin ()), where these are not very few.
+ * One more takes the place of the oldest, which is cut, as does one more of all
+ * connections: so who connects and says nothing keeps out nobody who is quick.
+ *
+ * Only for a moment without what it takes to serve one more (memory,
  * descriptors) is it -1.
  */
 int server_accept (struct server *server, int listener);

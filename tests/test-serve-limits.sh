@@ -119,6 +119,56 @@ start_serve s --max-connections 1 vda=a.qcow2
 expect_status 2 nbdinfo --can multi-conn "$(nbd_uri s vda)"
 end_serve s
 
+# Those who only connect take no place from those who say what they want, however
+# many they are, and wherever they come from.
+start_serve s --max-connections 4 --handshake-timeout 60 vda=a.qcow2
+cat >crowd.pl <<'END'
+require $ENV{CLIENT};
+my @served = map { (go ('simple', 'vda'))[0] } 1 .. 3;
+my @silent = map { dial () } 1 .. 3;
+push @served, (go ('simple', 'vda'))[0];
+my $fifth = dial ();
+expect_close ($fifth, 'one client too many');
+take ($_, 18), expect_close ($_, 'a silent client') for @silent;
+leave ($_) for @served;
+END
+perl crowd.pl
+expect_text s.log 'cut in its handshake, for another client'
+expect_text s.log 'refused: there are 4 connections already'
+end_serve s
+start_serve s --listen tcp:127.0.0.1:0 --insecure --handshake-timeout 60 \
+  vda=a.qcow2
+port=$(sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' s.out)
+cat >strangers.pl <<'END'
+use Time::HiRes qw(sleep);
+require $ENV{CLIENT};
+our %OPT;
+our %REP;
+sub stranger
+{
+  return IO::Socket::IP->new (PeerHost => '127.0.0.1', PeerPort => $ENV{PORT},
+                              LocalHost => $_[0]);
+}
+my @silent;
+for my $i (1 .. 40) {
+  push @silent, map { stranger ("127.0.0.$_") } 2 .. 6;
+}
+my ($served) = go ('simple', 'vda'); # all places were taken
+# One that is slow is not cut by those from one other address.
+my $slow = start ();
+for (1 .. 10) {
+  push @silent, map { stranger ('127.0.0.2') } 1 .. 50;
+  ask ($slow, $OPT{LIST}, '', $REP{ACK}, 'LIST');
+  sleep 0.05;
+}
+ask ($slow, $OPT{GO}, info_data ('vda'), $REP{ACK}, 'GO');
+leave ($slow);
+leave ($served);
+END
+PORT=$port HOST=127.0.0.1 perl strangers.pl
+[ "$(nbdinfo --size "nbd://127.0.0.1:$port/vda")" = 4194304 ] || fail 'served'
+end_serve s
+
 # A client that says nothing, and one that says a byte now and then, have their
 # time and no more; one that is served can be silent as long as it likes.
 start_serve s --handshake-timeout 1 vda=a.qcow2
