@@ -140,6 +140,16 @@ children ()
   cat "/proc/$1/task/$1/children"
 }
 
+# It has the limit of open files that we were started with.
+files=$(ulimit -Sn)
+ulimit -Sn 200
+start_serve s --nbdkit -- memory 1M
+ulimit -Sn "$files"
+child=$(children "$serve_pid")
+grep -q '^Max open files  *200 ' "/proc/${child% }/limits" ||
+  fail 'open files of nbdkit'
+end_serve s
+
 # When nbdkit dies we do, with an error, and the command of --run with us.
 start_serve s --nbdkit -- memory 1M
 child=$(children "$serve_pid")

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "file-limit.h"
 #include "pullback.h"
 
 static int
@@ -41,10 +42,12 @@ child_start (const char *command, const struct listener *listener, pid_t *pid)
   if (*pid != 0)
     return 0;
 
-  /* In the child, which shall not inherit how the server handles signals. */
+  /* In the child, which shall not inherit how the server handles signals
+   * and files. */
   if (set_environment (listener) == 0) {
     signal (SIGPIPE, SIG_DFL);
     sigprocmask (SIG_SETMASK, &none, NULL);
+    file_limit_restore ();
     execl ("/bin/sh", "sh", "-c", command, (char *) NULL);
   }
   fprintf (stderr, "backup-serve: --run: %s\n", strerror (errno));

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "cleanup.h"
 #include "disks.h"
 #include "exports.h"
+#include "file-limit.h"
 #include "listen.h"
 #include "log.h"
 #include "nbdkit.h"
@@ -147,20 +147,6 @@ open_signals (struct program *program)
   return 0;
 }
 
-/* Each client takes a descriptor.  Where the limit cannot be raised, accepting
- * says so when it is reached.
- */
-static void
-raise_file_limit (void)
-{
-  struct rlimit limit;
-
-  if (getrlimit (RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit (RLIMIT_NOFILE, &limit);
-  }
-}
-
 /* Tell the world where, or only the command that was asked for. */
 static int
 announce (struct program *program)
@@ -283,7 +269,7 @@ serve (struct program *program)
     .max_connections = options->max_connections,
     .handshake_timeout_ms = options->handshake_timeout * 1000,
   };
-  raise_file_limit ();
+  file_limit_raise ();
   if (log_open (options->log, options->verbose) == -1
       || open_signals (program) == -1
       || activation_take (&program->listeners) == -1

@@ -15,6 +15,7 @@
 
 #include "activation.h"
 #include "cleanup.h"
+#include "file-limit.h"
 #include "nbdkit.h"
 #include "pullback.h"
 #include "unix-socket.h"
@@ -90,6 +91,7 @@ run (char **command, int fd)
   setpgid (0, 0);
   signal (SIGPIPE, SIG_DFL);
   sigprocmask (SIG_SETMASK, &none, NULL);
+  file_limit_restore ();
   if (set_files (fd) == 0 && set_environment () == 0)
     execvp (command[0], command);
   fprintf (stderr, "backup-serve: --nbdkit: nbdkit: %s\n", strerror (errno));
