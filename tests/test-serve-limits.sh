@@ -94,6 +94,40 @@ expect_status 0 backup-serve vda=a.qcow2 \
 grep -E '^(Seccomp|NoNewPrivs|CapEff):' /proc/self/status | diff - out ||
   fail 'the command has lost something'
 
+# So it does its limit of open files, which the server raises for itself.
+files=$(ulimit -Sn)
+ulimit -Sn 200
+expect_status 0 backup-serve vda=a.qcow2 --run 'ulimit -Sn'
+ulimit -Sn "$files"
+echo 200 | cmp - out || fail "open files of the command: $(cat out)"
+
+# A socket that somebody else has put in the place of ours is not removed.
+start_serve s vda=a.qcow2
+rm s
+perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new (Local => "s", Listen => 1)'
+kill "$serve_pid"
+wait "$serve_pid" || fail 'the first server'
+[ -S s ] || fail 'the socket of its successor is gone'
+
+# Accepting never waits, for a client that has gone again, say: the sockets that
+# it listens on do not block.
+flags_of ()
+{
+  sed -n 's/^flags:	//p' "/proc/$serve_pid/fdinfo/$1"
+}
+start_serve s --listen tcp:127.0.0.1:0 --insecure vda=a.qcow2
+inodes=$(awk -v path="$dir/s" '$8 == path && $4 == "00010000" { print $7 }' \
+  /proc/net/unix)
+port=$(sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' s.out)
+inodes+=" $(awk -v port="$(printf ':%04X' "$port")" \
+  'index ($2, port) && $4 == "0A" { print $10 }' /proc/net/tcp)"
+[ "$(wc -w <<<"$inodes")" -eq 2 ] || fail "sockets: $inodes"
+for inode in $inodes; do # each is one word
+  fd=$(find "/proc/$serve_pid/fd" -lname "socket:\[$inode\]" -printf '%f')
+  (($(flags_of "$fd") & 04000)) || fail "a listening socket blocks: $fd"
+done
+end_serve s
+
 # No more clients than allowed, and the next when one has left; several
 # connections are not promised where there can be one only.
 start_serve s --max-connections 2 vda=a.qcow2

@@ -4,12 +4,14 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -43,13 +45,32 @@ add (struct listeners *listeners)
   return &list[listeners->count++];
 }
 
+/* A client that has gone before it is accepted, or that another process has
+ * taken from a socket that is shared, must not be waited for.
+ */
+static int
+set_nonblocking (const struct listener *listener)
+{
+  int flags = fcntl (listener->fd, F_GETFL);
+
+  if (flags == -1 || fcntl (listener->fd, F_SETFL, flags | O_NONBLOCK) == -1)
+    return fail ("socket", "fcntl");
+  return 0;
+}
+
 static int
 listen_unix (struct listener *listener, const char *path, bool for_all)
 {
+  struct stat st;
+
   listener->fd = unix_socket_listen (path, for_all);
-  if (listener->fd == -1)
+  if (listener->fd == -1 || set_nonblocking (listener) == -1)
     return -1;
+  if (lstat (path, &st) == -1)
+    return fail (path, "stat");
   listener->is_ours = true;
+  listener->device = st.st_dev;
+  listener->inode = st.st_ino;
   listener->path = strdup (path);
   if (listener->path == NULL)
     return fail (path, "address");
@@ -92,7 +113,8 @@ listen_tcp (struct listener *listener, const char *text,
 {
   int on = 1;
 
-  listener->fd = socket (info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  listener->fd = socket (info->ai_family,
+                         SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener->fd == -1)
     return fail (text, "socket");
   /* A server that is started again need not wait for old connections; and an
@@ -235,6 +257,8 @@ listeners_add_open (struct listeners *listeners, int fd)
   if (listener == NULL)
     return -1;
   listener->fd = fd;
+  if (set_nonblocking (listener) == -1)
+    return -1;
   /* A name that fills all of its place has no NUL behind it. */
   memset (&address, 0, sizeof address);
   if (getsockname (fd, (struct sockaddr *) &address, &length) == -1)
@@ -262,17 +286,29 @@ listeners_have_tcp (const struct listeners *listeners)
   return false;
 }
 
+/* Before the socket is closed: until then nobody can take it for one that was
+ * left behind, nor can another file get its number.
+ */
+static void
+remove_path (const struct listener *listener)
+{
+  struct stat st;
+
+  if (listener->is_ours && listener->path
+      && lstat (listener->path, &st) == 0 && st.st_dev == listener->device
+      && st.st_ino == listener->inode)
+    unlink (listener->path);
+}
+
 void
 listeners_close (struct listeners *listeners)
 {
   for (size_t i = 0; i < listeners->count; i++) {
     struct listener *listener = &listeners->list[i];
 
+    remove_path (listener);
     if (listener->fd != -1)
       close (listener->fd);
-    /* What somebody else has removed is gone, which is what is wanted. */
-    if (listener->is_ours && listener->path)
-      unlink (listener->path);
     if (listener->folder)
       rmdir (listener->folder);
     free (listener->uri);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct listener {
   int fd;
@@ -13,6 +14,8 @@ struct listener {
   char *path;   /* of a unix socket, else NULL */
   char *folder; /* a private one that was made for it, or NULL */
   bool is_ours; /* the path, which is removed at the end, as the folder is */
+  dev_t device; /* which file that is, while it is ours */
+  ino_t inode;
   int port;     /* of TCP, else 0 */
 };
 
@@ -39,7 +42,9 @@ int listeners_add_open (struct listeners *listeners, int fd);
 /* Are there sockets that do not say which user a client is? */
 bool listeners_have_tcp (const struct listeners *listeners);
 
-/* No more clients come in; sockets and folders are removed. */
+/* No more clients come in; sockets and folders are removed, but for a socket
+ * that somebody else has put in the place of ours.
+ */
 void listeners_close (struct listeners *listeners);
 
 #endif /* PULLBACK_LISTEN_H */
