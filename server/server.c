@@ -26,6 +26,15 @@
 #define CUT_TIMEOUT_MS   2000
 #define PLACE_TIMEOUT_MS 200
 
+/* A client that has nothing to say is asked for a sign of life after so many
+ * seconds, then in these intervals, so many times.  (The kernel's default for the
+ * first is two hours.)  TCP_USER_TIMEOUT would also end one that is alive and
+ * only does not read for a while, because its own disk is slow, say.
+ */
+#define ALIVE_IDLE_S     60
+#define ALIVE_INTERVAL_S 10
+#define ALIVE_COUNT      6
+
 /* How few connections in the handshake are never too many, in all and from one
  * origin: a client may open several at once.
  */
@@ -136,7 +145,8 @@ serve (void *opaque)
 static void
 set_socket_options (int fd, const struct identity *identity)
 {
-  int on = 1;
+  int on = 1, idle = ALIVE_IDLE_S, interval = ALIVE_INTERVAL_S,
+      probes = ALIVE_COUNT;
 
   if (identity->is_unix)
     return;
@@ -146,6 +156,9 @@ set_socket_options (int fd, const struct identity *identity)
    */
   setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt (fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt (fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  setsockopt (fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  setsockopt (fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
 /* With the lock held: wait until there are fewer than NR connections.  Returns

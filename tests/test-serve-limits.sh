@@ -200,6 +200,26 @@ leave ($slow);
 leave ($served);
 END
 PORT=$port HOST=127.0.0.1 perl strangers.pl
+# A client whose machine is gone is found out: a timer (02) of at most a minute.
+cat >alive.pl <<'END'
+require $ENV{CLIENT};
+my ($served) = go ('simple', 'vda');
+my $own = sprintf (':%04X', $ENV{PORT});
+my ($kind, $ticks);
+for (1 .. 100) { # until what was sent last is acknowledged
+  open (my $table, '<', '/proc/net/tcp') or die;
+  my @timers = grep { $_->[1] =~ /$own$/ && $_->[3] eq '01' }
+    map { [split] } <$table>; # established, and the server's end
+  is (scalar @timers, 1, 'connections');
+  ($kind, $ticks) = split (/:/, $timers[0][5]);
+  last if $kind eq '02';
+  select (undef, undef, undef, 0.05);
+}
+is ($kind, '02', 'kind of timer');
+check (hex ($ticks) <= 6100, "timer: $ticks");
+leave ($served);
+END
+PORT=$port HOST=127.0.0.1 perl alive.pl
 [ "$(nbdinfo --size "nbd://127.0.0.1:$port/vda")" = 4194304 ] || fail 'served'
 end_serve s
 
