@@ -104,7 +104,7 @@ fi
 start_tcp ()
 {
   start_serve s --listen tcp:127.0.0.1:0 "$@" "${disks[@]}"
-  PORT=$(sed -n 's,^nbd://127.0.0.1:\([0-9]*\)/$,\1,p' s.out)
+  PORT=$(sed -n -E 's,^nbds?://127.0.0.1:([0-9]*)/$,\1,p' s.out)
   HOST=127.0.0.1
   export PORT HOST
 }

@@ -22,7 +22,7 @@ qemu-io -c 'write -P 1 1M 64k' a.qcow2 >/dev/null
 start_tcp ()
 {
   start_serve s --listen tcp:localhost:0 "$@" vda=a.qcow2
-  port=$(sed -n 's,^nbd://[^/]*:\([0-9]*\)/$,\1,p' s.out | head -n 1)
+  port=$(sed -n -E 's,^nbds?://[^/]*:([0-9]*)/$,\1,p' s.out | head -n 1)
 }
 
 # uri_of CLIENT: of export vda, as that client connects to it.
@@ -124,6 +124,11 @@ qemu-img compare -q --object \
   "driver=nbd,host=localhost,port=$port,export=vda,tls-creds=t" ||
   fail 'QEMU by certificates'
 
+# The addresses that are printed are such that TLS is used, where it must be.
+grep -qx "nbds+unix:///?socket=$dir/s" s.out || fail 'the address by unix'
+grep -q '^nbds://' s.out || fail 'the address by TCP'
+! grep -q '^nbd[:+]' s.out || fail 'an address without TLS'
+
 # New files count from SIGHUP on, wrong ones never.
 connected=$(uri_of psk)
 cp psk old.psk
@@ -138,6 +143,15 @@ served client psk
 cp kept.pem server/server-key.pem
 nbdinfo --size "$connected" >out
 end_serve s
+
+start_tcp --tls on "${psk[@]}"
+grep -qx "nbd+unix:///?socket=$dir/s" s.out || fail 'the address by unix'
+! grep -q '^nbds' s.out || fail 'an address with TLS'
+end_serve s
+# shellcheck disable=SC2016 # the variable is the command's
+expect_status 0 backup-serve "${x509[@]}" --insecure vda=a.qcow2 \
+  --run 'nbdinfo --size "$uri&tls-certificates=none"'
+expect_text out 8388608
 
 # By hand.
 for mode in on require; do

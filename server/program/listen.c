@@ -59,7 +59,8 @@ set_nonblocking (const struct listener *listener)
 }
 
 static int
-listen_unix (struct listener *listener, const char *path, bool for_all)
+listen_unix (struct listener *listener, const char *path, bool for_all,
+             bool has_tls)
 {
   struct stat st;
 
@@ -74,12 +75,12 @@ listen_unix (struct listener *listener, const char *path, bool for_all)
   listener->path = strdup (path);
   if (listener->path == NULL)
     return fail (path, "address");
-  listener->uri = unix_socket_uri (path);
+  listener->uri = unix_socket_uri (path, has_tls);
   return listener->uri ? 0 : -1;
 }
 
 static int
-set_tcp_uri (struct listener *listener)
+set_tcp_uri (struct listener *listener, bool has_tls)
 {
   struct sockaddr_storage address;
   socklen_t length = sizeof address;
@@ -98,8 +99,8 @@ set_tcp_uri (struct listener *listener)
   if (strcmp (host, "0.0.0.0") == 0 || strcmp (host, "::") == 0)
     strcpy (host, "localhost");
   if (asprintf (&listener->uri,
-                strchr (host, ':') ? "nbd://[%s]:%s/" : "nbd://%s:%s/", host,
-                port)
+                strchr (host, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/",
+                has_tls ? "nbds" : "nbd", host, port)
       == -1) {
     listener->uri = NULL;
     return fail ("tcp", "address");
@@ -109,7 +110,7 @@ set_tcp_uri (struct listener *listener)
 
 static int
 listen_tcp (struct listener *listener, const char *text,
-            const struct addrinfo *info)
+            const struct addrinfo *info, bool has_tls)
 {
   int on = 1;
 
@@ -130,7 +131,7 @@ listen_tcp (struct listener *listener, const char *text,
     return fail (text, "bind");
   if (listen (listener->fd, SOMAXCONN) == -1)
     return fail (text, "listen");
-  return set_tcp_uri (listener);
+  return set_tcp_uri (listener, has_tls);
 }
 
 /* Split "HOST[:PORT]", where HOST may be in brackets, in place. */
@@ -190,7 +191,8 @@ add_tcp (struct listeners *listeners, const char *address)
   for (struct addrinfo *info = infos; info && r == 0; info = info->ai_next) {
     struct listener *listener = add (listeners);
 
-    r = listener ? listen_tcp (listener, address, info) : -1;
+    r = listener ? listen_tcp (listener, address, info, listeners->has_tls)
+                 : -1;
     if (r == 0 && strcmp (port, "0") == 0 && info->ai_next) {
       /* All of the host's addresses have the port that the first was given. */
       struct addrinfo *rest;
@@ -225,7 +227,9 @@ listeners_add (struct listeners *listeners, const char *address, bool for_all)
     return -1;
   }
   listener = add (listeners);
-  return listener ? listen_unix (listener, address + 5, for_all) : -1;
+  return listener ? listen_unix (listener, address + 5, for_all,
+                                 listeners->has_tls)
+                  : -1;
 }
 
 int
@@ -243,7 +247,7 @@ listeners_add_private (struct listeners *listeners)
     path = NULL;
     return fail (listener->folder, "address");
   }
-  return listen_unix (listener, path, false);
+  return listen_unix (listener, path, false, listeners->has_tls);
 }
 
 int
@@ -264,7 +268,7 @@ listeners_add_open (struct listeners *listeners, int fd)
   if (getsockname (fd, (struct sockaddr *) &address, &length) == -1)
     return fail ("socket", "getsockname");
   if (address.ss_family != AF_UNIX)
-    return set_tcp_uri (listener);
+    return set_tcp_uri (listener, listeners->has_tls);
   if (path[0] == '\0') {
     pb_set_error (EINVAL, "an abstract unix socket has no permissions, and is "
                           "not served on");
@@ -273,7 +277,7 @@ listeners_add_open (struct listeners *listeners, int fd)
   listener->path = strdup (path);
   if (listener->path == NULL)
     return fail (path, "address");
-  listener->uri = unix_socket_uri (path);
+  listener->uri = unix_socket_uri (path, listeners->has_tls);
   return listener->uri ? 0 : -1;
 }
 

@@ -20,6 +20,7 @@ struct listener {
 };
 
 struct listeners {
+  bool has_tls; /* to be set first: clients must use it, so URIs say so */
   size_t count;
   struct listener *list;
 };

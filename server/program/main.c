@@ -269,6 +269,7 @@ serve (struct program *program)
     .max_connections = options->max_connections,
     .handshake_timeout_ms = options->handshake_timeout * 1000,
   };
+  program->listeners.has_tls = options->security.tls == TLS_REQUIRE;
   file_limit_raise ();
   if (log_open (options->log, options->verbose) == -1
       || open_signals (program) == -1

@@ -108,7 +108,7 @@ make_socket (struct nbdkit *nbdkit)
     nbdkit->socket = NULL;
     return fail ("socket");
   }
-  nbdkit->uri = unix_socket_uri (nbdkit->socket);
+  nbdkit->uri = unix_socket_uri (nbdkit->socket, false);
   return nbdkit->uri ? unix_socket_listen (nbdkit->socket, false) : -1;
 }
 

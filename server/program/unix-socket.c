@@ -128,13 +128,15 @@ escape (const char *path)
 }
 
 char *
-unix_socket_uri (const char *path)
+unix_socket_uri (const char *path, bool has_tls)
 {
   char *CLEANUP_FREE escaped = escape (path);
   char *uri;
 
   if (escaped == NULL
-      || asprintf (&uri, "nbd+unix:///?socket=%s", escaped) == -1) {
+      || asprintf (&uri, "%s+unix:///?socket=%s", has_tls ? "nbds" : "nbd",
+                   escaped)
+           == -1) {
     fail (path, "address");
     return NULL;
   }
