@@ -49,13 +49,17 @@ flags_of (enum context_kind kind, const struct pb_extent *extent)
   return flags;
 }
 
+/* A list starts small, and never has more than MAX: there may be thousands of
+ * contexts with a place for two each.
+ */
 static int
-add (struct status *status, uint64_t length, uint32_t flags)
+add (struct status *status, uint64_t length, uint32_t flags, uint32_t max)
 {
   struct status_descriptor *list = status->list;
 
   if (status->count == status->allocated) {
-    uint32_t allocated = status->allocated ? status->allocated * 2 : 16;
+    uint32_t allocated
+      = min_u64 (status->allocated ? status->allocated * 2 : 16, max);
 
     list = reallocarray (list, allocated, sizeof *list);
     if (list == NULL) {
@@ -87,7 +91,7 @@ status_get (struct status *status, const struct export *export,
       status->list[status->count - 1].length += extent.length;
     else if (status->count == max)
       break;
-    else if (add (status, extent.length, flags) == -1) {
+    else if (add (status, extent.length, flags, max) == -1) {
       r = -1;
       break;
     }

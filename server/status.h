@@ -19,7 +19,8 @@ struct status {
 
 /* Fill in STATUS, which is empty, with what CONTEXT says of the range: of all
  * of it, or, where that takes more than MAX descriptors or much work, of its
- * start.  Where only a later part cannot be told the part before it is.
+ * start.  Where only a later part cannot be told the part before it is.  The
+ * list takes memory for MAX descriptors at most.
  */
 int status_get (struct status *status, const struct export *export,
                 const struct context *context, uint64_t offset,

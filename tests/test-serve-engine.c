@@ -12,6 +12,7 @@
 #include "byteorder.h"
 #include "connection.h"
 #include "nbd-protocol.h"
+#include "status.h"
 #include "transmission.h"
 #include "unit.h"
 #include "view.h"
@@ -534,6 +535,25 @@ test_many_extents (void)
   client_close (&client);
 }
 
+/* What a status takes of memory is what it may have. */
+static void
+test_status_memory (void)
+{
+  const struct export *export = &exports.list[0];
+  static const uint32_t max[] = { 1, 2, 16, 17, 1000 };
+
+  reset ();
+  for (size_t i = 0; i < sizeof max / sizeof max[0]; i++) {
+    struct status status = { .list = NULL };
+
+    CHECK_OK (status_get (&status, export, &export->contexts[0], 0, SIZE,
+                          max[i])
+              == 0);
+    CHECK (status.count <= max[i] && status.allocated <= max[i]);
+    status_clear (&status);
+  }
+}
+
 /* What can be told is told; the error comes where it is met. */
 static void
 test_bad_table (void)
@@ -597,6 +617,7 @@ main (void)
   test_bad_sector ();
   test_common_length ();
   test_many_extents ();
+  test_status_memory ();
   test_bad_table ();
   policy_unref (policy);
   exports_clear (&exports);
