@@ -11,7 +11,7 @@ use strict;
 use warnings;
 use FindBin;
 require "$FindBin::Bin/serve-client.pl";
-our (%OPT, %REP, %CMD, $checks);
+our (%OPT, %REP, %CMD, $DF, $PAYLOAD, $checks);
 
 my @base = qw(base:allocation qemu:allocation-depth);
 my @names = map { "qemu:dirty-bitmap:$_" } qw(b0 cp1 cp2);
@@ -25,6 +25,39 @@ sub outcome
     my ($type) = reply ($socket, $option);
     return $type if $type == 1 || $type & 0x80000000;
   }
+}
+
+# With extended headers, whose block status can choose contexts by number: only
+# among those that were granted.
+sub extended
+{
+  my ($name, $rights) = @_;
+  my ($socket, $size, undef, $ids) = go ('extended', $name, @base, @names);
+  my %granted = map { $_ => 1 } values %$ids;
+  for my $id (0 .. @base + @names) {
+    give ($socket, extended_request ($CMD{STATUS}, $PAYLOAD, 10 + $id, 0, 12)
+                   . pack ('Q> N', $size, $id));
+    if ($granted{$id}) {
+      my ($statuses) = statuses ($socket, 10 + $id, $size);
+      is (join (' ', keys %$statuses), $id, "status of context $id");
+    }
+    else {
+      is (error_of ($socket, 10 + $id, 'STATUS'), 22, "hidden context $id");
+    }
+  }
+  for my $flags (0, $DF) {
+    give ($socket, extended_request ($CMD{READ}, $flags, 30, 0, 512));
+    if ($rights =~ /r/) {
+      read_chunks ($socket, 30, 0, 512);
+    }
+    else {
+      is (error_of ($socket, 30, 'READ'), 1, "extended READ of $name");
+    }
+  }
+  give ($socket, extended_request ($CMD{CACHE}, 0, 31, 0, 512));
+  is (error_of ($socket, 31, 'CACHE'), $rights =~ /r/ ? 0 : 1,
+      "extended CACHE of $name");
+  leave ($socket, 1);
 }
 
 my (%rights, %maps);
@@ -93,6 +126,46 @@ for my $name (sort keys %rights) {
   else {
     is (error_of ($served, 3, 'READ'), 1, "READ of $name");
   }
+  # DF asks for the same bytes, and a payload for the same contexts.
+  give ($served, request ($CMD{READ}, $DF, 4, 0, 512));
+  if ($rights =~ /r/) {
+    is (length ((read_chunks ($served, 4, 0, 512))[0]), 512,
+        "READ with DF of $name");
+  }
+  else {
+    is (error_of ($served, 4, 'READ'), 1, "READ with DF of $name");
+  }
   leave ($served);
+  extended ($name, $rights);
+
+  # Contexts are for the name that they were selected by: the empty one is
+  # another, also where it stands for the same export.
+  next unless @open == 1;
+  for (['', $name], [$name, ''], ['', ''], [$name, $name]) {
+    my ($selected, $opened) = @$_;
+    my $socket = start ();
+    ask ($socket, $OPT{STRUCTURED_REPLY}, '', $REP{ACK}, 'STRUCTURED_REPLY');
+    my %contexts = contexts ($socket, $OPT{SET_META}, $selected, @base, @names);
+    is (join (' ', sort keys %contexts), "@{$maps{$name}}",
+        "contexts of '$selected'");
+    ask ($socket, $OPT{GO}, info_data ($opened), $REP{ACK}, "GO '$opened'");
+    give ($socket, request ($CMD{STATUS}, 0, 5, 0, $size));
+    if ($selected eq $opened) {
+      my ($statuses) = statuses ($socket, 5, $size);
+      is (scalar keys %$statuses, scalar keys %contexts, "'$opened': contexts");
+    }
+    else {
+      is (error_of ($socket, 5, 'STATUS'), 22,
+          "SET_META of '$selected', GO of '$opened'");
+    }
+    give ($socket, request ($CMD{READ}, $DF, 6, 0, 512));
+    if ($rights =~ /r/) {
+      read_chunks ($socket, 6, 0, 512);
+    }
+    else {
+      is (error_of ($socket, 6, 'READ'), 1, "READ of '$opened'");
+    }
+    leave ($socket);
+  }
 }
 print "$checks checks\n";

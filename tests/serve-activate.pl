@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # serve-activate.pl COMMAND...: run it as systemd runs a service with two
-# sockets, on the unix socket $SOCKET and on some TCP port of 127.0.0.1, and
-# print what it notifies.
+# sockets, on the unix socket $SOCKET and on some TCP port of 127.0.0.1, or with
+# $DUAL_STACK of all addresses, IPv4 and IPv6, and print what it notifies.
 
 use strict;
 use warnings;
 use Fcntl qw(F_GETFD F_SETFD FD_CLOEXEC);
 use IO::Socket::INET;
+use IO::Socket::IP;
 use IO::Socket::UNIX;
 use POSIX ();
 use Socket qw(SOCK_DGRAM SOCK_STREAM);
@@ -16,7 +17,10 @@ my $notify = IO::Socket::UNIX->new (Type => SOCK_DGRAM,
                                     Local => "$ENV{SOCKET}.notify") or die;
 my $unix = IO::Socket::UNIX->new (Type => SOCK_STREAM, Listen => 10,
                                   Local => $ENV{SOCKET}) or die;
-my $tcp = IO::Socket::INET->new (Listen => 10, LocalAddr => '127.0.0.1') or die;
+my $tcp = $ENV{DUAL_STACK}
+  ? IO::Socket::IP->new (Listen => 10, LocalHost => '::', V6Only => 0)
+  : IO::Socket::INET->new (Listen => 10, LocalAddr => '127.0.0.1');
+die "no TCP socket: $@" unless $tcp;
 
 my $pid = fork ();
 if (!$pid) {

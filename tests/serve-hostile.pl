@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# serve-hostile.pl COUNT: so many connections that no honest client would make.
-# Run by test-serve-load.sh.
+# serve-hostile.pl COUNT: so many connections that no honest client would make,
+# those that get so far to the export $EXPORT, or else to the only one.  Run by
+# test-serve-load.sh.
 
 use strict;
 use warnings;
@@ -12,6 +13,7 @@ $SIG{PIPE} = 'IGNORE';
 my $seed = $ENV{SEED} // time;
 print "SEED=$seed\n";
 srand ($seed);
+my $export = $ENV{EXPORT} // '';
 
 sub rubbish
 {
@@ -22,7 +24,7 @@ sub rubbish
 # A connection in transmission, in some style.
 sub served
 {
-  return go ((qw(simple structured extended))[int (rand (3))], '');
+  return go ((qw(simple structured extended))[int (rand (3))], $export);
 }
 
 my @ways = (
@@ -44,21 +46,21 @@ my @ways = (
         give ($s, $list x int (rand (50))); $s },
   sub { my ($s) = served (); give ($s, rubbish (300)); $s },
   # Reads whose answers nobody takes.
-  sub { my ($s) = go ('simple', '');
+  sub { my ($s) = go ('simple', $export);
         give ($s, join ('', map { request ($CMD{READ}, 0, $_, 0, 1 << 20) }
                             1 .. 1 + int (rand (40)))); $s },
   # Half a request, half a payload, a payload that is too large.
-  sub { my ($s) = go ('structured', '');
+  sub { my ($s) = go ('structured', $export);
         give ($s, substr (request ($CMD{READ}, 0, 1, 0, 512), 0,
                           int (rand (28)))); $s },
-  sub { my ($s) = go ('structured', '');
+  sub { my ($s) = go ('structured', $export);
         give ($s, request ($CMD{WRITE}, 0, 1, 0, int (rand (2 ** 32)))
                   . rubbish (500)); $s },
-  sub { my ($s) = go ('extended', '', 'base:allocation');
+  sub { my ($s) = go ('extended', $export, 'base:allocation');
         give ($s, extended_request ($CMD{STATUS}, 32, 1, 0, int (rand (40)))
                   . rubbish (60)); $s },
   # Requests of all kinds, one cookie for all.
-  sub { my ($s) = go ('structured', '', 'base:allocation');
+  sub { my ($s) = go ('structured', $export, 'base:allocation');
         give ($s, join ('', map { request (int (rand (10)), int (rand (64)), 5,
                                            int (rand (2 ** 40)),
                                            int (rand (2 ** 20))) } 1 .. 50));

@@ -91,6 +91,10 @@ if [ "$(id -u)" -eq 0 ] && setpriv --reuid=12345 --clear-groups true; then
   chmod 711 "$dir"
   setpriv --reuid=12345 --clear-groups nbdinfo --size "$(nbd_uri s secret)" \
     >out || fail 'another user, by a rule'
+  refused # root, who has none
+  expect_status 1 setpriv --reuid=nobody --clear-groups nbdinfo --size \
+    "$(nbd_uri s secret)"
+  expect_text s.log "client unix uid $(id -u nobody) pid"
   end_serve s
   start_serve s "${disks[@]}"
   chmod 666 s
@@ -156,6 +160,21 @@ if perl -MIO::Socket::IP -e \
   PORT=$(sed -n 's,^nbd://\[::1\]:\([0-9]*\)/$,\1,p' s.out) HOST=::1
   granted vda=lr vdb=- secret=-
   end_serve s
+
+  # IPv4 by way of an IPv6 socket, as systemd hands them over, is IPv4.
+  printf '%s\n' 'allow address 127.0.0.1 export vda list read' \
+    'allow address ::1 export vdb list read' \
+    'allow address ::/1 export secret list' >rules
+  SOCKET=$dir/a DUAL_STACK=1 perl "$abs_top_srcdir/tests/serve-activate.pl" \
+    backup-serve --access rules "${disks[@]}" >a.out 2>s.log &
+  pid=$!
+  cleanup_fn kill_and_wait "$pid"
+  wait_for 'the service to be ready' grep -q READY=1 a.out
+  PORT=$(sed -n -E 's,^nbd://.*:([0-9]*)/$,\1,p' a.out)
+  HOST=127.0.0.1 granted vda=lr vdb=- secret=-
+  HOST=::1 granted vda=- vdb=lr secret=l
+  kill "$pid"
+  wait "$pid" || fail 'the service did not end in order'
 fi
 unset PORT HOST
 

@@ -16,6 +16,7 @@ count=${HOSTILE_CONNECTIONS:-500}
 "$load" make disk.raw "$size"
 qemu-img convert -f raw -O qcow2 disk.raw disk.qcow2
 qemu-img bitmap --add disk.qcow2 b0
+truncate -s 1M vdc.raw
 
 # state: "DESCRIPTORS THREADS KILOBYTES" of the server.
 state ()
@@ -77,4 +78,26 @@ wait_for 'the clients to be gone' is_at_rest
 check_memory "${warm[2]}"
 nbdcopy "$(nbd_uri s)" copy.raw
 cmp disk.raw copy.raw || fail 'a copy after hostile clients'
+end_serve s
+
+# Over TCP, to clients who by the rules may read one disk, and see maps of
+# another, of which there is one more.
+printf '%s\n' 'allow address 127.0.0.1 export vda list read' \
+  'allow address 127.0.0.1 export vdb map' >rules
+start_serve s --listen tcp:127.0.0.1:0 --access rules --max-connections 250 \
+  --handshake-timeout 5 vda=raw:disk.raw vdb=disk.qcow2 vdc=raw:vdc.raw
+port=$(sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' s.out)
+read -ra start <<<"$(state)"
+for name in vda vdb; do
+  EXPORT=$name HOST=127.0.0.1 PORT=$port \
+    perl "$abs_top_srcdir/tests/serve-hostile.pl" $((count / 2)) &
+  pid=$!
+  nbdcopy "nbd://127.0.0.1:$port/vda" copy.raw
+  cmp disk.raw copy.raw || fail 'a copy among hostile clients over TCP'
+  wait "$pid" || fail 'hostile clients over TCP'
+  wait_for 'the clients to be gone' is_at_rest
+done
+for name in vdb vdc; do
+  expect_status 1 nbdcopy "nbd://127.0.0.1:$port/$name" none.raw
+done
 end_serve s
