@@ -40,7 +40,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held over a write
                                                           * and WAIT_MS */
 static unsigned long nr_lost; /* lines since the last that was written */
 
-/* With the lock held: write the line, if there is room for it within TIMEOUT_MS.
+/* With the lock held: write the line, if there is room for it in TIMEOUT_MS.
  * One write () a line, so that lines of several programs do not mix.
  */
 static bool

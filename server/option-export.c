@@ -51,8 +51,9 @@ may_open (const struct connection *connection, const struct export *export)
   return visible_rights (connection, export) & (ACCESS_READ | ACCESS_MAP);
 }
 
-/* The client is to be served EXPORT, which it called NAME.  This is before it is
- * told: then it may connect once more, and not be taken for one in its handshake.
+/* The client is to be served EXPORT, which it called NAME.  This is before it
+ * is told: then it may connect once more, and not be taken for one in its
+ * handshake.
  */
 static void
 choose (struct connection *connection, const struct export *export,

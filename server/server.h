@@ -33,8 +33,8 @@ void server_set_policy (struct server *server, struct policy *policy);
  * its own.  A client that may not connect, or is one too many, is sent away and
  * logged.
  *
- * In their handshake are half of the connections at most, and half of those from
- * one user or address (identity_same_origin ()), where these are not very few.
+ * In their handshake are half of the connections at most, and half of those
+ * from one user or address (identity_same_origin ()), where these are not very few.
  * One more takes the place of the oldest, which is cut, as does one more of all
  * connections: so who connects and says nothing keeps out nobody who is quick.
  *

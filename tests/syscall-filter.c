@@ -5,7 +5,8 @@
  *   syscall-filter FILE COMMAND...
  *
  * FILE names the calls that are allowed, a line each; a name that this machine
- * does not know is ignored, as systemd does it.  Any other call kills the process.
+ * does not know is ignored, as systemd does it.  Any other call kills the
+ * process.
  */
 
 #include "config.h"

@@ -89,7 +89,8 @@ test_clone (void)
 {
   static const unsigned long flags[]
     = { CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,    CLONE_NEWNET,
-        CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWUSER | CLONE_NEWNS };
+        CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP,
+        CLONE_NEWUSER | CLONE_NEWNS };
   struct clone_args args = { .exit_signal = SIGCHLD };
   long pid;
   int status;

@@ -17,8 +17,8 @@ char *unix_socket_folder (void);
  */
 int unix_socket_listen (const char *path, bool for_all);
 
-/* The URI of the default export at PATH, one by which clients use TLS if HAS_TLS;
- * freed by the caller.
+/* The URI of the default export at PATH, one by which clients use TLS if
+ * HAS_TLS; freed by the caller.
  */
 char *unix_socket_uri (const char *path, bool has_tls);
 
