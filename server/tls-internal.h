@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* tls-internal.h: what the two files of TLS share, with gnutls's own types. */
+/* tls-internal.h: what the files of TLS share, with gnutls's own types. */
 
 #ifndef PULLBACK_TLS_INTERNAL_H
 #define PULLBACK_TLS_INTERNAL_H
@@ -14,5 +14,12 @@ struct tls_credentials {
   gnutls_priority_t priority;
   bool verify_peer;
 };
+
+/* Note in IDENTITY who the client of SESSION is, whose handshake is done.  An
+ * error says why that does not do.
+ */
+int tls_identify (gnutls_session_t session,
+                  const struct tls_credentials *credentials,
+                  struct identity *identity);
 
 #endif /* PULLBACK_TLS_INTERNAL_H */

@@ -5,11 +5,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <gnutls/x509.h>
 
 #include "pullback.h"
 #include "round.h"
@@ -189,118 +186,6 @@ static const struct transport_ops tls_ops = {
   .free = tls_free,
 };
 
-/* The name that IDENTITY goes by from here on. */
-static int
-set_name (struct identity *identity, enum identity_tls kind, const char *name,
-          size_t length)
-{
-  size_t used = strlen (identity->text);
-
-  if (length >= sizeof identity->tls_name
-      || memchr (name, '\0', length) != NULL) {
-    pb_set_error (EACCES, "TLS: the client has a name that is too long, or no "
-                          "text");
-    return -1;
-  }
-  identity->tls = kind;
-  memcpy (identity->tls_name, name, length);
-  identity->tls_name[length] = '\0';
-  snprintf (identity->text + used, sizeof identity->text - used, " %s %s",
-            kind == IDENTITY_PSK ? "psk" : "certificate",
-            identity->tls_name);
-  return 0;
-}
-
-/* The distinguished name of the first certificate of CHAIN, as RFC 4514 writes
- * it; freed by gnutls_free ().
- */
-static int
-get_name (const gnutls_datum_t *chain, gnutls_datum_t *name)
-{
-  gnutls_x509_crt_t certificate;
-  int r = gnutls_x509_crt_init (&certificate);
-
-  if (r >= 0) {
-    r = gnutls_x509_crt_import (certificate, chain, GNUTLS_X509_FMT_DER);
-    if (r >= 0)
-      r = gnutls_x509_crt_get_dn3 (certificate, name, 0);
-    gnutls_x509_crt_deinit (certificate);
-  }
-  if (r < 0)
-    set_tls_error (false, "the name of the client's certificate", r);
-  return r < 0 ? -1 : 0;
-}
-
-/* The certificate called NAME was signed by our authority, is valid now, was not
- * revoked, and is for clients.
- */
-static int
-verify_certificate (gnutls_session_t session, const char *name)
-{
-  gnutls_typed_vdata_st purpose
-    = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
-        .data = (unsigned char *) GNUTLS_KP_TLS_WWW_CLIENT };
-  gnutls_datum_t text = { NULL, 0 };
-  unsigned status;
-  int r = gnutls_certificate_verify_peers (session, &purpose, 1, &status);
-
-  if (r < 0) {
-    set_tls_error (false, "the client's certificate", r);
-    return -1;
-  }
-  if (status == 0)
-    return 0;
-  r = gnutls_certificate_verification_status_print (status, GNUTLS_CRT_X509,
-                                                    &text, 0);
-  pb_set_error (EACCES, "TLS: the client's certificate %s is refused: %s",
-                name, r < 0 ? "not valid" : (const char *) text.data);
-  gnutls_free (text.data);
-  return -1;
-}
-
-static int
-identify_by_certificate (gnutls_session_t session, struct identity *identity)
-{
-  const gnutls_datum_t *chain = gnutls_certificate_get_peers (session, NULL);
-  gnutls_datum_t name = { NULL, 0 };
-  int r;
-
-  if (chain == NULL) {
-    pb_set_error (EACCES, "TLS: the client has no certificate");
-    return -1;
-  }
-  if (get_name (chain, &name) == -1)
-    return -1;
-  r = verify_certificate (session, (const char *) name.data);
-  if (r == 0)
-    r = set_name (identity, IDENTITY_CERTIFICATE, (const char *) name.data,
-                  strlen ((const char *) name.data));
-  gnutls_free (name.data);
-  return r;
-}
-
-static int
-identify (struct tls_transport *tls, const struct tls_credentials *credentials,
-          struct identity *identity)
-{
-  const char *user;
-  size_t used = strlen (identity->text);
-
-  if (gnutls_auth_client_get_type (tls->session) == GNUTLS_CRD_PSK) {
-    user = gnutls_psk_server_get_username (tls->session);
-    if (user == NULL) {
-      pb_set_error (EACCES, "TLS: the client's key has no user");
-      return -1;
-    }
-    return set_name (identity, IDENTITY_PSK, user, strlen (user));
-  }
-  if (credentials->verify_peer)
-    return identify_by_certificate (tls->session, identity);
-  identity->tls = IDENTITY_TLS_UNKNOWN;
-  snprintf (identity->text + used, sizeof identity->text - used, " TLS");
-  return 0;
-}
-
 static int
 start_session (struct tls_transport *tls,
                const struct tls_credentials *credentials)
@@ -357,7 +242,7 @@ transport_tls_new (struct transport *plain,
     tls_free (&tls->transport);
     return NULL;
   }
-  if (identify (tls, credentials, identity) == -1) {
+  if (tls_identify (tls->session, credentials, identity) == -1) {
     tls_free (&tls->transport);
     return NULL;
   }
