@@ -3,118 +3,38 @@
 
 #include "config.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pullback.h"
 #include "round.h"
-#include "tls-internal.h"
-
-/* What TLS puts into one record. */
-#define RECORD_MAX 16384
-
-/* For the goodbye to a client that perhaps does not listen any more. */
-#define BYE_TIMEOUT_MS 1000
+#include "tls-channel.h"
 
 struct tls_transport {
   struct transport transport; /* must be first */
-  struct transport *plain;
-  gnutls_session_t session;
-
-  /* gnutls only knows that its transport has failed; the error that is set by
-   * that thread says how.  One for each direction, which are different
-   * threads'.
-   */
-  bool receiving_failed, sending_failed;
+  struct transport *plain;    /* the channel's */
+  struct tls_channel *channel;
 
   /* The start of a message that is to be followed by more. */
   size_t nr_kept;
-  unsigned char kept[RECORD_MAX];
+  unsigned char kept[TLS_RECORD_MAX];
 };
-
-/* gnutls's own reason, or that of the socket. */
-static void
-set_tls_error (bool socket_failed, const char *what, int r)
-{
-  if (!socket_failed)
-    pb_set_error (EPROTO, "TLS: %s: %s", what, gnutls_strerror (r));
-}
-
-static ssize_t
-pull (gnutls_transport_ptr_t opaque, void *buffer, size_t count)
-{
-  struct tls_transport *tls = opaque;
-  ssize_t r = tls->plain->ops->receive (tls->plain, buffer, count);
-
-  if (r == -1) {
-    tls->receiving_failed = true;
-    gnutls_transport_set_errno (tls->session, EIO);
-  }
-  return r;
-}
-
-static ssize_t
-push (gnutls_transport_ptr_t opaque, const giovec_t *iov, int nr_iov)
-{
-  struct tls_transport *tls = opaque;
-  struct iovec copy[16];
-  ssize_t count = 0;
-
-  /* A part is enough; gnutls gives the rest again. */
-  if (nr_iov > 16)
-    nr_iov = 16;
-  for (int i = 0; i < nr_iov; i++) {
-    copy[i] = (struct iovec) { iov[i].iov_base, iov[i].iov_len };
-    count += iov[i].iov_len;
-  }
-  if (tls->plain->ops->send (tls->plain, copy, nr_iov, false) == -1) {
-    tls->sending_failed = true;
-    gnutls_transport_set_errno (tls->session, EIO);
-    return -1;
-  }
-  return count;
-}
 
 static ssize_t
 tls_receive (struct transport *transport, void *buffer, size_t count)
 {
-  struct tls_transport *tls = (struct tls_transport *) transport;
-  ssize_t r;
-
-  do
-    r = gnutls_record_recv (tls->session, buffer, count);
-  while (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_AGAIN);
-  /* A client that closes without goodbye has nothing more to say: a request
-   * that was cut is not taken for a whole one.
-   */
-  if (r == GNUTLS_E_PREMATURE_TERMINATION && !tls->receiving_failed)
-    return 0;
-  if (r < 0) {
-    set_tls_error (tls->receiving_failed, "receive", r);
-    return -1;
-  }
-  return r;
+  return tls_channel_receive (((struct tls_transport *) transport)->channel,
+                              buffer, count);
 }
 
 static int
-send_record (struct tls_transport *tls, const unsigned char *bytes,
-             size_t count)
+write_kept (struct tls_transport *tls)
 {
-  while (count > 0) {
-    ssize_t r = gnutls_record_send (tls->session, bytes, count);
+  size_t count = tls->nr_kept;
 
-    if (r >= 0) {
-      bytes += r;
-      count -= r;
-    }
-    else if (r != GNUTLS_E_INTERRUPTED && r != GNUTLS_E_AGAIN) {
-      set_tls_error (tls->sending_failed, "send", r);
-      return -1;
-    }
-  }
-  return 0;
+  tls->nr_kept = 0;
+  return tls_channel_write (tls->channel, tls->kept, count);
 }
 
 /* Short pieces, which headers are, go into one record with what follows them;
@@ -140,21 +60,17 @@ tls_send (struct transport *transport, struct iovec *iov, int nr_iov,
       tls->nr_kept += n;
       bytes += n;
       count -= n;
-      if (tls->nr_kept == sizeof tls->kept || is_last) {
-        if (send_record (tls, tls->kept, tls->nr_kept) == -1)
-          return -1;
-        tls->nr_kept = 0;
-      }
+      if ((tls->nr_kept == sizeof tls->kept || is_last)
+          && write_kept (tls) == -1)
+        return -1;
     }
-    if (send_record (tls, bytes, count) == -1)
+    if (tls_channel_write (tls->channel, bytes, count) == -1)
       return -1;
   }
-  if (!more && tls->nr_kept > 0) { /* the last piece was empty */
-    if (send_record (tls, tls->kept, tls->nr_kept) == -1)
-      return -1;
-    tls->nr_kept = 0;
-  }
-  return 0;
+  /* Kept is still something where the last piece was empty. */
+  if (!more && write_kept (tls) == -1)
+    return -1;
+  return tls_channel_flush (tls->channel);
 }
 
 static void
@@ -169,13 +85,7 @@ tls_free (struct transport *transport)
 {
   struct tls_transport *tls = (struct tls_transport *) transport;
 
-  if (tls->session) {
-    transport_set_deadline (tls->plain, clock_ms () + BYE_TIMEOUT_MS);
-    if (!tls->sending_failed && !tls->receiving_failed)
-      gnutls_bye (tls->session, GNUTLS_SHUT_WR); /* who has gone needs none */
-    gnutls_deinit (tls->session);
-  }
-  transport_free (tls->plain);
+  tls_channel_free (tls->channel);
   free (tls);
 }
 
@@ -186,41 +96,12 @@ static const struct transport_ops tls_ops = {
   .free = tls_free,
 };
 
-static int
-start_session (struct tls_transport *tls,
-               const struct tls_credentials *credentials)
-{
-  int r = gnutls_init (&tls->session, GNUTLS_SERVER | GNUTLS_NO_TICKETS);
-
-  if (r < 0)
-    return r;
-  r = gnutls_priority_set (tls->session, credentials->priority);
-  if (r >= 0 && credentials->certificates)
-    r = gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE,
-                                credentials->certificates);
-  if (r >= 0 && credentials->psk)
-    r = gnutls_credentials_set (tls->session, GNUTLS_CRD_PSK,
-                                credentials->psk);
-  if (r < 0)
-    return r;
-  gnutls_certificate_server_set_request (
-    tls->session,
-    credentials->verify_peer ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_IGNORE);
-  gnutls_transport_set_ptr (tls->session, tls);
-  gnutls_transport_set_pull_function (tls->session, pull);
-  gnutls_transport_set_vec_push_function (tls->session, push);
-  /* The deadline below ends what takes too long. */
-  gnutls_handshake_set_timeout (tls->session, 0);
-  return 0;
-}
-
 struct transport *
 transport_tls_new (struct transport *plain,
                    const struct tls_credentials *credentials,
                    struct identity *identity)
 {
   struct tls_transport *tls = calloc (1, sizeof *tls);
-  int r;
 
   if (tls == NULL) {
     pb_set_error (errno, "TLS: %s", strerror (errno));
@@ -230,19 +111,11 @@ transport_tls_new (struct transport *plain,
   tls->transport.ops = &tls_ops;
   tls->transport.fd = plain->fd;
   tls->plain = plain;
-  r = start_session (tls, credentials);
-  if (r >= 0)
-    do
-      r = gnutls_handshake (tls->session);
-    while (r < 0 && !gnutls_error_is_fatal (r));
-  if (r < 0) {
-    set_tls_error (tls->receiving_failed || tls->sending_failed, "handshake",
-                   r);
-    tls->sending_failed = true; /* there is nothing to say goodbye to */
-    tls_free (&tls->transport);
-    return NULL;
-  }
-  if (tls_identify (tls->session, credentials, identity) == -1) {
+  tls->channel = tls_channel_new (plain, credentials);
+  if (tls->channel == NULL || tls_channel_handshake (tls->channel) == -1
+      || tls_identify (tls_channel_session (tls->channel), credentials,
+                       identity)
+           == -1) {
     tls_free (&tls->transport);
     return NULL;
   }
