@@ -130,6 +130,7 @@ start_session (struct tls_channel *channel,
   gnutls_certificate_server_set_request (
     channel->session,
     credentials->verify_peer ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_IGNORE);
+  gnutls_session_set_ptr (channel->session, (void *) credentials);
   gnutls_transport_set_ptr (channel->session, channel);
   gnutls_transport_set_pull_function (channel->session, pull);
   gnutls_transport_set_vec_push_function (channel->session, push);

@@ -7,10 +7,12 @@
 #include <gnutls/gnutls.h>
 
 #include "tls.h"
+#include "tls-psk.h"
 
 struct tls_credentials {
   gnutls_certificate_credentials_t certificates; /* or NULL, as psk */
   gnutls_psk_server_credentials_t psk;
+  struct tls_psk *keys; /* that psk gives out */
   gnutls_priority_t priority;
   bool verify_peer;
 };
