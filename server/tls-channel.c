@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "cleanup.h"
 #include "pullback.h"
@@ -187,6 +188,45 @@ fill (struct tls_channel *channel)
   return 0;
 }
 
+/* The last that the client is told, an alert, is out, or on its way.  What the
+ * client has sent meanwhile must be taken: a TCP socket that is closed over it
+ * is reset, and the client would see that instead.
+ */
+static void
+end_after_alert (struct tls_channel *channel)
+{
+  transport_set_deadline (channel->plain, clock_ms () + BYE_TIMEOUT_MS);
+  if (!channel->sending_failed && tls_channel_flush (channel) == 0
+      && shutdown (channel->plain->fd, SHUT_WR) == 0)
+    while (channel->plain->ops->receive (channel->plain, channel->in,
+                                         sizeof channel->in)
+           > 0)
+      ;
+  channel->sending_failed = true; /* there is nothing to say goodbye to */
+}
+
+/* R has ended the handshake. */
+static void
+tell_why (struct tls_channel *channel, int r)
+{
+  int sent;
+
+  if (r == GNUTLS_E_FATAL_ALERT_RECEIVED
+      || r == GNUTLS_E_PREMATURE_TERMINATION)
+    return; /* the client knows, or has gone */
+  /* "If the client does not send any certificates, the server MAY [...] respond
+   * with a fatal handshake_failure alert" (RFC 5246).  gnutls would say that it
+   * could not decode something; of TLS 1.3 it knows better.
+   */
+  if (r == GNUTLS_E_NO_CERTIFICATE_FOUND)
+    sent = gnutls_alert_send (channel->session, GNUTLS_AL_FATAL,
+                              GNUTLS_A_HANDSHAKE_FAILURE);
+  else
+    sent = gnutls_alert_send_appropriate (channel->session, r);
+  if (sent >= 0)
+    end_after_alert (channel);
+}
+
 int
 tls_channel_handshake (struct tls_channel *channel)
 {
@@ -199,11 +239,23 @@ tls_channel_handshake (struct tls_channel *channel)
     if (channel->start == channel->end && fill (channel) == -1)
       return -1;
   }
-  if (r < 0) {
-    channel->sending_failed = true; /* there is nothing to say goodbye to */
-    return fail ("handshake", r);
-  }
-  return tls_channel_flush (channel);
+  if (r >= 0)
+    return tls_channel_flush (channel);
+  tell_why (channel, r);
+  channel->sending_failed = true; /* there is nothing to say goodbye to */
+  return fail ("handshake", r);
+}
+
+void
+tls_channel_refuse (struct tls_channel *channel,
+                    gnutls_alert_description_t alert)
+{
+  int errnum = pb_get_errno ();
+  char *CLEANUP_FREE text = strdup (pb_get_error ());
+
+  if (gnutls_alert_send (channel->session, GNUTLS_AL_FATAL, alert) >= 0)
+    end_after_alert (channel);
+  pb_set_error (errnum, "%s", text ? text : "out of memory");
 }
 
 ssize_t

@@ -30,7 +30,9 @@ struct tls_channel;
 struct tls_channel *tls_channel_new (struct transport *plain,
                                      const struct tls_credentials *credentials);
 
-/* By the only thread that uses CHANNEL, before anything else. */
+/* By the only thread that uses CHANNEL, before anything else.  A client that
+ * makes it fail is told why.
+ */
 int tls_channel_handshake (struct tls_channel *channel);
 
 /* The session, for the only thread that uses CHANNEL. */
@@ -50,6 +52,13 @@ int tls_channel_write (struct tls_channel *channel, const void *buffer,
 
 /* Send what there is to send. */
 int tls_channel_flush (struct tls_channel *channel);
+
+/* For the only thread that uses CHANNEL, which can only be freed after it: tell
+ * the client why it is refused, and wait until it has read that, for a second
+ * at most.  The error stays as it is.
+ */
+void tls_channel_refuse (struct tls_channel *channel,
+                         gnutls_alert_description_t alert);
 
 /* Say goodbye, where that can be heard, and close the socket.  NULL does
  * nothing.

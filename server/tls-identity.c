@@ -56,14 +56,44 @@ get_name (const gnutls_datum_t *chain, gnutls_datum_t *name)
       r = gnutls_x509_crt_get_dn3 (certificate, name, 0);
     gnutls_x509_crt_deinit (certificate);
   }
+  /* Alternative names alone do for a certificate, but no rule knows them. */
+  if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE
+      || (r >= 0 && name->size == 0)) {
+    gnutls_free (name->data);
+    pb_set_error (EACCES, "TLS: the client's certificate has no subject name, "
+                          "so that no rule could name it");
+    return -1;
+  }
   return r < 0 ? fail ("the name of the client's certificate", r) : 0;
 }
 
-/* The certificate called NAME was signed by our authority, is valid now, was not
- * revoked, and is for clients.
+/* What to tell a client whose certificate has this STATUS. */
+static gnutls_alert_description_t
+alert_of (unsigned status)
+{
+  static const struct {
+    unsigned status;
+    gnutls_alert_description_t alert;
+  } alerts[] = {
+    { GNUTLS_CERT_REVOKED, GNUTLS_A_CERTIFICATE_REVOKED },
+    { GNUTLS_CERT_SIGNER_NOT_FOUND, GNUTLS_A_UNKNOWN_CA },
+    { GNUTLS_CERT_EXPIRED, GNUTLS_A_CERTIFICATE_EXPIRED },
+    { GNUTLS_CERT_NOT_ACTIVATED, GNUTLS_A_CERTIFICATE_EXPIRED },
+    { GNUTLS_CERT_PURPOSE_MISMATCH, GNUTLS_A_UNSUPPORTED_CERTIFICATE },
+  };
+
+  for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++)
+    if (status & alerts[i].status)
+      return alerts[i].alert;
+  return GNUTLS_A_BAD_CERTIFICATE;
+}
+
+/* The certificate called NAME was signed by our authority, is valid now, was
+ * not revoked, and is for clients.
  */
 static int
-verify_certificate (gnutls_session_t session, const char *name)
+verify_certificate (gnutls_session_t session, const char *name,
+                    gnutls_alert_description_t *alert)
 {
   gnutls_typed_vdata_st purpose
     = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
@@ -76,6 +106,7 @@ verify_certificate (gnutls_session_t session, const char *name)
     return fail ("the client's certificate", r);
   if (status == 0)
     return 0;
+  *alert = alert_of (status);
   r = gnutls_certificate_verification_status_print (status, GNUTLS_CRT_X509,
                                                     &text, 0);
   pb_set_error (EACCES, "TLS: the client's certificate %s is refused: %s",
@@ -85,7 +116,8 @@ verify_certificate (gnutls_session_t session, const char *name)
 }
 
 static int
-identify_by_certificate (gnutls_session_t session, struct identity *identity)
+identify_by_certificate (gnutls_session_t session, struct identity *identity,
+                         gnutls_alert_description_t *alert)
 {
   const gnutls_datum_t *chain = gnutls_certificate_get_peers (session, NULL);
   gnutls_datum_t name = { NULL, 0 };
@@ -97,7 +129,7 @@ identify_by_certificate (gnutls_session_t session, struct identity *identity)
   }
   if (get_name (chain, &name) == -1)
     return -1;
-  r = verify_certificate (session, (const char *) name.data);
+  r = verify_certificate (session, (const char *) name.data, alert);
   if (r == 0)
     r = set_name (identity, IDENTITY_CERTIFICATE, (const char *) name.data,
                   strlen ((const char *) name.data));
@@ -108,12 +140,14 @@ identify_by_certificate (gnutls_session_t session, struct identity *identity)
 int
 tls_identify (gnutls_session_t session,
               const struct tls_credentials *credentials,
-              struct identity *identity)
+              struct identity *identity, gnutls_alert_description_t *alert)
 {
   const char *user;
   size_t used = strlen (identity->text);
 
+  *alert = GNUTLS_A_BAD_CERTIFICATE;
   if (gnutls_auth_client_get_type (session) == GNUTLS_CRD_PSK) {
+    *alert = GNUTLS_A_UNKNOWN_PSK_IDENTITY;
     user = gnutls_psk_server_get_username (session);
     if (user == NULL) {
       pb_set_error (EACCES, "TLS: the client's key has no user");
@@ -122,7 +156,7 @@ tls_identify (gnutls_session_t session,
     return set_name (identity, IDENTITY_PSK, user, strlen (user));
   }
   if (credentials->verify_peer)
-    return identify_by_certificate (session, identity);
+    return identify_by_certificate (session, identity, alert);
   identity->tls = IDENTITY_TLS_UNKNOWN;
   snprintf (identity->text + used, sizeof identity->text - used, " TLS");
   return 0;

@@ -18,10 +18,11 @@ struct tls_credentials {
 };
 
 /* Note in IDENTITY who the client of SESSION is, whose handshake is done.  An
- * error says why that does not do.
+ * error says why that does not do, and ALERT what the client is to be told.
  */
 int tls_identify (gnutls_session_t session,
                   const struct tls_credentials *credentials,
-                  struct identity *identity);
+                  struct identity *identity,
+                  gnutls_alert_description_t *alert);
 
 #endif /* PULLBACK_TLS_INTERNAL_H */

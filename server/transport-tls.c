@@ -102,6 +102,7 @@ transport_tls_new (struct transport *plain,
                    struct identity *identity)
 {
   struct tls_transport *tls = calloc (1, sizeof *tls);
+  gnutls_alert_description_t alert;
 
   if (tls == NULL) {
     pb_set_error (errno, "TLS: %s", strerror (errno));
@@ -112,12 +113,17 @@ transport_tls_new (struct transport *plain,
   tls->transport.fd = plain->fd;
   tls->plain = plain;
   tls->channel = tls_channel_new (plain, credentials);
-  if (tls->channel == NULL || tls_channel_handshake (tls->channel) == -1
-      || tls_identify (tls_channel_session (tls->channel), credentials,
-                       identity)
-           == -1) {
-    tls_free (&tls->transport);
-    return NULL;
+  if (tls->channel == NULL || tls_channel_handshake (tls->channel) == -1)
+    goto error;
+  if (tls_identify (tls_channel_session (tls->channel), credentials, identity,
+                    &alert)
+      == -1) {
+    tls_channel_refuse (tls->channel, alert);
+    goto error;
   }
   return &tls->transport;
+
+error:
+  tls_free (&tls->transport);
+  return NULL;
 }
