@@ -31,6 +31,10 @@ uri_of ()
   case $1 in
     plain) echo "nbd://localhost:$port/vda" ;;
     plain-unix) nbd_uri s vda ;;
+    client-unix)
+      echo "nbds+unix:///vda?socket=$dir/s&tls-certificates=$dir/client" ;;
+    none-unix)
+      echo "nbds+unix:///vda?socket=$dir/s&tls-certificates=$dir/none" ;;
     psk) echo "nbds://alice@localhost:$port/vda?tls-psk-file=$dir/psk" ;;
     psk-unix) echo "nbds+unix://alice@/vda?socket=$dir/s&tls-psk-file=$dir/psk" ;;
     known-psk) # when the server's own file has changed
@@ -82,8 +86,8 @@ end_serve s
 expect_status 1 backup-serve "${x509[@]}" --listen tcp:localhost:0 vda=a.qcow2
 expect_text err 'does not tell who a client is'
 start_tcp "${verify[@]}"
-served client
-unserved plain plain-unix psk none foreign expired misused distrust
+served client client-unix
+unserved plain plain-unix psk none none-unix foreign expired misused distrust
 end_serve s
 expect_text s.log 'needs TLS first'
 expect_text s.log 'certificate CN=late is refused'
@@ -160,7 +164,15 @@ echo rubbish >server/server-key.pem
 kill -HUP "$serve_pid"
 wait_for 'the log' grep -q 'stay as they were: server.server-cert.pem' s.log
 served client psk unknown-psk
-cp kept.pem server/server-key.pem
+# A renewed certificate, by another authority so that it can be told apart.
+unserved distrust
+make_certificate other server renewed localhost 'dns_name = localhost'
+cp renewed/server-*.pem server/
+served client
+unserved distrust
+kill -HUP "$serve_pid"
+wait_for 'the new certificate' nbdinfo --size "$(uri_of distrust)"
+unserved client
 end_serve s
 
 # Files of keys as psktool writes them, or could have been written by hand.
