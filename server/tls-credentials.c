@@ -16,12 +16,13 @@
 /* TLS 1.2 or newer; AES-GCM before the rest, in the server's order: with a
  * pre-shared key gnutls's own order ends at CHACHA20, which takes 3.4 times as
  * long on processors that have instructions for AES.  CBC and what else remains
- * is for nobody.
+ * is for nobody.  Of TLS 1.2, gnutls has AES-GCM with DHE-PSK but not with
+ * ECDHE-PSK, and goes by that before it goes by ciphers.
  */
 #define PRIORITY                                                              \
   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-CIPHER-ALL:+AES-256-GCM:"      \
   "+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
-#define PRIORITY_PSK PRIORITY ":+ECDHE-PSK:+DHE-PSK"
+#define PRIORITY_PSK PRIORITY ":+DHE-PSK:+ECDHE-PSK"
 
 static int
 fail (const char *file, int r)
@@ -84,21 +85,44 @@ load_certificates (struct tls_credentials *credentials, const char *folder)
   return 0;
 }
 
+/* For gnutls: the key that the client shows to have, if it does.  It takes
+ * memory of gnutls's, which wipes it.  Returns 1 where there is no such user,
+ * whom gnutls then tries a random key with.
+ */
+static int
+give_key (gnutls_session_t session, const gnutls_datum_t *user,
+          gnutls_datum_t *key)
+{
+  const struct tls_credentials *credentials
+    = gnutls_session_get_ptr (session);
+  const gnutls_datum_t *found = tls_psk_find (credentials->keys, user);
+
+  if (found == NULL)
+    return 1;
+  key->data = gnutls_malloc (found->size);
+  if (key->data == NULL)
+    return -1;
+  memcpy (key->data, found->data, found->size);
+  key->size = found->size;
+  return 0;
+}
+
+/* gnutls could read the file itself, but does it for each client: changes, also
+ * half-written ones, would count before the server is told of them.
+ */
 static int
 load_psk (struct tls_credentials *credentials, const char *file)
 {
   int r;
 
-  /* gnutls reads it for each client; whether it can be is known now. */
-  if (access (file, R_OK) == -1) {
-    pb_set_error (errno, "%s: %s", file, strerror (errno));
+  credentials->keys = tls_psk_read (file);
+  if (credentials->keys == NULL)
     return -1;
-  }
   r = gnutls_psk_allocate_server_credentials (&credentials->psk);
   if (r < 0)
     return fail (file, r);
-  r = gnutls_psk_set_server_credentials_file (credentials->psk, file);
-  return r < 0 ? fail (file, r) : 0;
+  gnutls_psk_set_server_credentials_function2 (credentials->psk, give_key);
+  return 0;
 }
 
 struct tls_credentials *
@@ -139,6 +163,7 @@ tls_credentials_free (struct tls_credentials *credentials)
     gnutls_certificate_free_credentials (credentials->certificates);
   if (credentials->psk)
     gnutls_psk_free_server_credentials (credentials->psk);
+  tls_psk_free (credentials->keys);
   if (credentials->priority)
     gnutls_priority_deinit (credentials->priority);
   free (credentials);

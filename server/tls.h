@@ -20,11 +20,11 @@ enum tls_mode {
  */
 struct tls_credentials;
 
-/* FOLDER has ca-cert.pem, server-cert.pem, server-key.pem and perhaps
- * ca-crl.pem, as nbdkit and libvirt have them; PSK_FILE has a line USER:KEY for
- * each user, as psktool(1) writes it.  Either may be NULL.  With VERIFY_PEER a
- * client that comes by certificates must have one that the authority has signed
- * for clients.
+/* Read all files.  FOLDER has ca-cert.pem, server-cert.pem, server-key.pem and
+ * perhaps ca-crl.pem, as nbdkit and libvirt have them; PSK_FILE has a line
+ * USER:KEY for each user, as psktool(1) writes it.  Either may be NULL.  With
+ * VERIFY_PEER a client that comes by certificates must have one that the
+ * authority has signed for clients.
  */
 struct tls_credentials *tls_credentials_new (const char *folder,
                                              const char *psk_file,

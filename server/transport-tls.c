@@ -3,121 +3,38 @@
 
 #include "config.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <gnutls/x509.h>
-
 #include "pullback.h"
 #include "round.h"
-#include "tls-internal.h"
-
-/* What TLS puts into one record. */
-#define RECORD_MAX 16384
-
-/* For the goodbye to a client that perhaps does not listen any more. */
-#define BYE_TIMEOUT_MS 1000
+#include "tls-channel.h"
 
 struct tls_transport {
   struct transport transport; /* must be first */
-  struct transport *plain;
-  gnutls_session_t session;
-
-  /* gnutls only knows that its transport has failed; the error that is set by
-   * that thread says how.  One for each direction, which are different
-   * threads'.
-   */
-  bool receiving_failed, sending_failed;
+  struct transport *plain;    /* the channel's */
+  struct tls_channel *channel;
 
   /* The start of a message that is to be followed by more. */
   size_t nr_kept;
-  unsigned char kept[RECORD_MAX];
+  unsigned char kept[TLS_RECORD_MAX];
 };
-
-/* gnutls's own reason, or that of the socket. */
-static void
-set_tls_error (bool socket_failed, const char *what, int r)
-{
-  if (!socket_failed)
-    pb_set_error (EPROTO, "TLS: %s: %s", what, gnutls_strerror (r));
-}
-
-static ssize_t
-pull (gnutls_transport_ptr_t opaque, void *buffer, size_t count)
-{
-  struct tls_transport *tls = opaque;
-  ssize_t r = tls->plain->ops->receive (tls->plain, buffer, count);
-
-  if (r == -1) {
-    tls->receiving_failed = true;
-    gnutls_transport_set_errno (tls->session, EIO);
-  }
-  return r;
-}
-
-static ssize_t
-push (gnutls_transport_ptr_t opaque, const giovec_t *iov, int nr_iov)
-{
-  struct tls_transport *tls = opaque;
-  struct iovec copy[16];
-  ssize_t count = 0;
-
-  /* A part is enough; gnutls gives the rest again. */
-  if (nr_iov > 16)
-    nr_iov = 16;
-  for (int i = 0; i < nr_iov; i++) {
-    copy[i] = (struct iovec) { iov[i].iov_base, iov[i].iov_len };
-    count += iov[i].iov_len;
-  }
-  if (tls->plain->ops->send (tls->plain, copy, nr_iov, false) == -1) {
-    tls->sending_failed = true;
-    gnutls_transport_set_errno (tls->session, EIO);
-    return -1;
-  }
-  return count;
-}
 
 static ssize_t
 tls_receive (struct transport *transport, void *buffer, size_t count)
 {
-  struct tls_transport *tls = (struct tls_transport *) transport;
-  ssize_t r;
-
-  do
-    r = gnutls_record_recv (tls->session, buffer, count);
-  while (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_AGAIN);
-  /* A client that closes without goodbye has nothing more to say: a request
-   * that was cut is not taken for a whole one.
-   */
-  if (r == GNUTLS_E_PREMATURE_TERMINATION && !tls->receiving_failed)
-    return 0;
-  if (r < 0) {
-    set_tls_error (tls->receiving_failed, "receive", r);
-    return -1;
-  }
-  return r;
+  return tls_channel_receive (((struct tls_transport *) transport)->channel,
+                              buffer, count);
 }
 
 static int
-send_record (struct tls_transport *tls, const unsigned char *bytes,
-             size_t count)
+write_kept (struct tls_transport *tls)
 {
-  while (count > 0) {
-    ssize_t r = gnutls_record_send (tls->session, bytes, count);
+  size_t count = tls->nr_kept;
 
-    if (r >= 0) {
-      bytes += r;
-      count -= r;
-    }
-    else if (r != GNUTLS_E_INTERRUPTED && r != GNUTLS_E_AGAIN) {
-      set_tls_error (tls->sending_failed, "send", r);
-      return -1;
-    }
-  }
-  return 0;
+  tls->nr_kept = 0;
+  return tls_channel_write (tls->channel, tls->kept, count);
 }
 
 /* Short pieces, which headers are, go into one record with what follows them;
@@ -143,21 +60,17 @@ tls_send (struct transport *transport, struct iovec *iov, int nr_iov,
       tls->nr_kept += n;
       bytes += n;
       count -= n;
-      if (tls->nr_kept == sizeof tls->kept || is_last) {
-        if (send_record (tls, tls->kept, tls->nr_kept) == -1)
-          return -1;
-        tls->nr_kept = 0;
-      }
+      if ((tls->nr_kept == sizeof tls->kept || is_last)
+          && write_kept (tls) == -1)
+        return -1;
     }
-    if (send_record (tls, bytes, count) == -1)
+    if (tls_channel_write (tls->channel, bytes, count) == -1)
       return -1;
   }
-  if (!more && tls->nr_kept > 0) { /* the last piece was empty */
-    if (send_record (tls, tls->kept, tls->nr_kept) == -1)
-      return -1;
-    tls->nr_kept = 0;
-  }
-  return 0;
+  /* Kept is still something where the last piece was empty. */
+  if (!more && write_kept (tls) == -1)
+    return -1;
+  return tls_channel_flush (tls->channel);
 }
 
 static void
@@ -172,13 +85,7 @@ tls_free (struct transport *transport)
 {
   struct tls_transport *tls = (struct tls_transport *) transport;
 
-  if (tls->session) {
-    transport_set_deadline (tls->plain, clock_ms () + BYE_TIMEOUT_MS);
-    if (!tls->sending_failed && !tls->receiving_failed)
-      gnutls_bye (tls->session, GNUTLS_SHUT_WR); /* who has gone needs none */
-    gnutls_deinit (tls->session);
-  }
-  transport_free (tls->plain);
+  tls_channel_free (tls->channel);
   free (tls);
 }
 
@@ -189,153 +96,13 @@ static const struct transport_ops tls_ops = {
   .free = tls_free,
 };
 
-/* The name that IDENTITY goes by from here on. */
-static int
-set_name (struct identity *identity, enum identity_tls kind, const char *name,
-          size_t length)
-{
-  size_t used = strlen (identity->text);
-
-  if (length >= sizeof identity->tls_name
-      || memchr (name, '\0', length) != NULL) {
-    pb_set_error (EACCES, "TLS: the client has a name that is too long, or no "
-                          "text");
-    return -1;
-  }
-  identity->tls = kind;
-  memcpy (identity->tls_name, name, length);
-  identity->tls_name[length] = '\0';
-  snprintf (identity->text + used, sizeof identity->text - used, " %s %s",
-            kind == IDENTITY_PSK ? "psk" : "certificate",
-            identity->tls_name);
-  return 0;
-}
-
-/* The distinguished name of the first certificate of CHAIN, as RFC 4514 writes
- * it; freed by gnutls_free ().
- */
-static int
-get_name (const gnutls_datum_t *chain, gnutls_datum_t *name)
-{
-  gnutls_x509_crt_t certificate;
-  int r = gnutls_x509_crt_init (&certificate);
-
-  if (r >= 0) {
-    r = gnutls_x509_crt_import (certificate, chain, GNUTLS_X509_FMT_DER);
-    if (r >= 0)
-      r = gnutls_x509_crt_get_dn3 (certificate, name, 0);
-    gnutls_x509_crt_deinit (certificate);
-  }
-  if (r < 0)
-    set_tls_error (false, "the name of the client's certificate", r);
-  return r < 0 ? -1 : 0;
-}
-
-/* The certificate called NAME was signed by our authority, is valid now, was not
- * revoked, and is for clients.
- */
-static int
-verify_certificate (gnutls_session_t session, const char *name)
-{
-  gnutls_typed_vdata_st purpose
-    = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
-        .data = (unsigned char *) GNUTLS_KP_TLS_WWW_CLIENT };
-  gnutls_datum_t text = { NULL, 0 };
-  unsigned status;
-  int r = gnutls_certificate_verify_peers (session, &purpose, 1, &status);
-
-  if (r < 0) {
-    set_tls_error (false, "the client's certificate", r);
-    return -1;
-  }
-  if (status == 0)
-    return 0;
-  r = gnutls_certificate_verification_status_print (status, GNUTLS_CRT_X509,
-                                                    &text, 0);
-  pb_set_error (EACCES, "TLS: the client's certificate %s is refused: %s",
-                name, r < 0 ? "not valid" : (const char *) text.data);
-  gnutls_free (text.data);
-  return -1;
-}
-
-static int
-identify_by_certificate (gnutls_session_t session, struct identity *identity)
-{
-  const gnutls_datum_t *chain = gnutls_certificate_get_peers (session, NULL);
-  gnutls_datum_t name = { NULL, 0 };
-  int r;
-
-  if (chain == NULL) {
-    pb_set_error (EACCES, "TLS: the client has no certificate");
-    return -1;
-  }
-  if (get_name (chain, &name) == -1)
-    return -1;
-  r = verify_certificate (session, (const char *) name.data);
-  if (r == 0)
-    r = set_name (identity, IDENTITY_CERTIFICATE, (const char *) name.data,
-                  strlen ((const char *) name.data));
-  gnutls_free (name.data);
-  return r;
-}
-
-static int
-identify (struct tls_transport *tls, const struct tls_credentials *credentials,
-          struct identity *identity)
-{
-  const char *user;
-  size_t used = strlen (identity->text);
-
-  if (gnutls_auth_client_get_type (tls->session) == GNUTLS_CRD_PSK) {
-    user = gnutls_psk_server_get_username (tls->session);
-    if (user == NULL) {
-      pb_set_error (EACCES, "TLS: the client's key has no user");
-      return -1;
-    }
-    return set_name (identity, IDENTITY_PSK, user, strlen (user));
-  }
-  if (credentials->verify_peer)
-    return identify_by_certificate (tls->session, identity);
-  identity->tls = IDENTITY_TLS_UNKNOWN;
-  snprintf (identity->text + used, sizeof identity->text - used, " TLS");
-  return 0;
-}
-
-static int
-start_session (struct tls_transport *tls,
-               const struct tls_credentials *credentials)
-{
-  int r = gnutls_init (&tls->session, GNUTLS_SERVER | GNUTLS_NO_TICKETS);
-
-  if (r < 0)
-    return r;
-  r = gnutls_priority_set (tls->session, credentials->priority);
-  if (r >= 0 && credentials->certificates)
-    r = gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE,
-                                credentials->certificates);
-  if (r >= 0 && credentials->psk)
-    r = gnutls_credentials_set (tls->session, GNUTLS_CRD_PSK,
-                                credentials->psk);
-  if (r < 0)
-    return r;
-  gnutls_certificate_server_set_request (
-    tls->session,
-    credentials->verify_peer ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_IGNORE);
-  gnutls_transport_set_ptr (tls->session, tls);
-  gnutls_transport_set_pull_function (tls->session, pull);
-  gnutls_transport_set_vec_push_function (tls->session, push);
-  /* The deadline below ends what takes too long. */
-  gnutls_handshake_set_timeout (tls->session, 0);
-  return 0;
-}
-
 struct transport *
 transport_tls_new (struct transport *plain,
                    const struct tls_credentials *credentials,
                    struct identity *identity)
 {
   struct tls_transport *tls = calloc (1, sizeof *tls);
-  int r;
+  gnutls_alert_description_t alert;
 
   if (tls == NULL) {
     pb_set_error (errno, "TLS: %s", strerror (errno));
@@ -345,21 +112,18 @@ transport_tls_new (struct transport *plain,
   tls->transport.ops = &tls_ops;
   tls->transport.fd = plain->fd;
   tls->plain = plain;
-  r = start_session (tls, credentials);
-  if (r >= 0)
-    do
-      r = gnutls_handshake (tls->session);
-    while (r < 0 && !gnutls_error_is_fatal (r));
-  if (r < 0) {
-    set_tls_error (tls->receiving_failed || tls->sending_failed, "handshake",
-                   r);
-    tls->sending_failed = true; /* there is nothing to say goodbye to */
-    tls_free (&tls->transport);
-    return NULL;
-  }
-  if (identify (tls, credentials, identity) == -1) {
-    tls_free (&tls->transport);
-    return NULL;
+  tls->channel = tls_channel_new (plain, credentials);
+  if (tls->channel == NULL || tls_channel_handshake (tls->channel) == -1)
+    goto error;
+  if (tls_identify (tls_channel_session (tls->channel), credentials, identity,
+                    &alert)
+      == -1) {
+    tls_channel_refuse (tls->channel, alert);
+    goto error;
   }
   return &tls->transport;
+
+error:
+  tls_free (&tls->transport);
+  return NULL;
 }

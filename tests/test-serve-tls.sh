@@ -31,8 +31,14 @@ uri_of ()
   case $1 in
     plain) echo "nbd://localhost:$port/vda" ;;
     plain-unix) nbd_uri s vda ;;
+    client-unix)
+      echo "nbds+unix:///vda?socket=$dir/s&tls-certificates=$dir/client" ;;
+    none-unix)
+      echo "nbds+unix:///vda?socket=$dir/s&tls-certificates=$dir/none" ;;
     psk) echo "nbds://alice@localhost:$port/vda?tls-psk-file=$dir/psk" ;;
     psk-unix) echo "nbds+unix://alice@/vda?socket=$dir/s&tls-psk-file=$dir/psk" ;;
+    known-psk) # when the server's own file has changed
+      echo "nbds://alice@localhost:$port/vda?tls-psk-file=$dir/old.psk" ;;
     wrong-psk)
       echo "nbds://alice@localhost:$port/vda?tls-psk-file=$dir/wrong.psk" ;;
     unknown-psk)
@@ -50,13 +56,15 @@ served ()
       fail "$* is not served to $client"
   done
 }
+is_unserved ()
+{
+  ! nbdinfo --size "$(uri_of "$1")" >out 2>err
+}
 unserved ()
 {
   local client
   for client; do
-    if nbdinfo --size "$(uri_of "$client")" >out 2>err; then
-      fail "$client is served"
-    fi
+    is_unserved "$client" || fail "$client is served"
   done
 }
 
@@ -78,8 +86,8 @@ end_serve s
 expect_status 1 backup-serve "${x509[@]}" --listen tcp:localhost:0 vda=a.qcow2
 expect_text err 'does not tell who a client is'
 start_tcp "${verify[@]}"
-served client
-unserved plain plain-unix psk none foreign expired misused distrust
+served client client-unix
+unserved plain plain-unix psk none none-unix foreign expired misused distrust
 end_serve s
 expect_text s.log 'needs TLS first'
 expect_text s.log 'certificate CN=late is refused'
@@ -130,20 +138,95 @@ grep -q '^nbds://' s.out || fail 'the address by TCP'
 ! grep -q '^nbd[:+]' s.out || fail 'an address without TLS'
 
 # New files count from SIGHUP on, wrong ones never.
-connected=$(uri_of psk)
 cp psk old.psk
 cat bob.psk >>psk
+unserved unknown-psk
+served psk
 kill -HUP "$serve_pid"
 wait_for 'bob to be known' nbdinfo --size "$(uri_of unknown-psk)"
+served psk
+cp psk both.psk
+cp bob.psk psk
+served known-psk unknown-psk
+kill -HUP "$serve_pid"
+wait_for 'alice to be forgotten' is_unserved known-psk
+served unknown-psk
+# As if it was still being written.
+head -c 100 both.psk >psk
+kill -HUP "$serve_pid"
+wait_for 'the log' grep -q 'stay as they were: psk: line 2: the key' s.log
+served unknown-psk
+unserved known-psk
+rm psk
+kill -HUP "$serve_pid"
+wait_for 'the log' grep -q 'stay as they were: psk: No such file' s.log
+served unknown-psk
+cp both.psk psk
+kill -HUP "$serve_pid"
+wait_for 'alice to be known again' nbdinfo --size "$(uri_of known-psk)"
 cp server/server-key.pem kept.pem
 echo rubbish >server/server-key.pem
 kill -HUP "$serve_pid"
-wait_for 'the log' grep -q 'stay as they were' s.log
-served client psk
-cp kept.pem server/server-key.pem
-nbdinfo --size "$connected" >out
+wait_for 'the log' grep -q 'stay as they were: server.server-cert.pem' s.log
+served client psk unknown-psk
+# A renewed certificate, by another authority so that it can be told apart.
+unserved distrust
+make_certificate other server renewed localhost 'dns_name = localhost'
+cp renewed/server-*.pem server/
+served client
+unserved distrust
+kill -HUP "$serve_pid"
+wait_for 'the new certificate' nbdinfo --size "$(uri_of distrust)"
+unserved client
 end_serve s
 
+# Files of keys as psktool writes them, or could have been written by hand.
+key=$(sed -n 's/^alice://p' old.psk)
+printf '%s\r\n\n#783a79:%s \n%s:%s' "$(cat old.psk)" "$key" \
+  "u v" "$key" >psk
+qemu-img convert -O raw a.qcow2 a.raw
+start_serve s --tls-psk psk vda=raw:a.raw
+for user in alice x:y; do
+  "$abs_top_builddir/tests/tls-rekey" s a.raw "$user" "$key" tls12 0 >out
+  "$abs_top_builddir/tests/tls-rekey" s a.raw "$user" "$key" tell 0 >out
+done
+"$abs_top_builddir/tests/tls-rekey" s a.raw 'u v' "$key" tell 0 >out
+for user in x u '' '#783a79' "$(head -c 200 /dev/zero | tr '\0' a)"; do
+  ! "$abs_top_builddir/tests/tls-rekey" s a.raw "$user" "$key" tell 0 \
+    >out 2>&1 || fail "user '$user' is served"
+done
+end_serve s
+# wrong_keys TEXT FILE: the server does not start with it, and says why.
+wrong_keys ()
+{
+  printf '%b' "$2" >bad.psk
+  expect_status 1 backup-serve --tls-psk bad.psk vda=a.qcow2
+  expect_text err "bad.psk: $1"
+  ! grep -q 00112233 err || fail 'a key is told'
+}
+wrong_keys 'line 1: it is not USER:KEY' 'alice\n'
+wrong_keys 'line 2: it is not USER:KEY' 'alice:0011\n00112233\n'
+wrong_keys 'line 1: the key is missing' 'alice:\n'
+wrong_keys 'line 1: the key is not hexadecimal' 'alice:00112233x\n'
+wrong_keys 'line 1: the key is not hexadecimal' 'alice:001122334\n'
+wrong_keys 'line 1: the key is not hexadecimal' 'alice:bob:00112233\n'
+wrong_keys 'line 1: the key is longer than 512 bytes' \
+  "alice:$(head -c 1026 /dev/zero | tr '\0' 0)"
+wrong_keys "line 1: the user's name is missing" ':00112233'
+wrong_keys "line 1: the user's name behind '#' is missing" '#:00112233'
+wrong_keys "line 1: the user's name behind '#' is not hexadecimal" '# x:00'
+wrong_keys "line 1: the user's name has a byte 0" '#6100:00112233'
+wrong_keys "line 1: the user's name has a byte 0" 'a\0b:00112233'
+wrong_keys "line 1: the user's name is longer than 128 bytes" \
+  "$(head -c 129 /dev/zero | tr '\0' a):00112233"
+wrong_keys 'line 3: the user is in line 1 already' \
+  'alice:00112233\nbob:00\n#616c696365:11\n'
+head -c 2M /dev/zero >bad.psk
+expect_status 1 backup-serve --tls-psk bad.psk vda=a.qcow2
+expect_text err 'bad.psk: more than 1048576 bytes'
+expect_status 1 backup-serve --tls-psk . vda=a.qcow2
+expect_text err '.: Is a directory'
+cp old.psk psk
 start_tcp --tls on "${psk[@]}"
 grep -qx "nbd+unix:///?socket=$dir/s" s.out || fail 'the address by unix'
 ! grep -q '^nbds' s.out || fail 'an address with TLS'
