@@ -131,8 +131,10 @@ do_quickly (const struct command *command)
   const struct request *request = command->request;
   int r;
 
-  if (request->errnum)
+  if (request->errnum) {
+    connection_log_refusal (command->connection, request->why);
     r = reply_error (command->sink, request, request->errnum, request->why);
+  }
   else
     switch (request->type) {
     case NBD_CMD_READ:

@@ -108,6 +108,26 @@ END
 [ "$(wc -l <s.log)" -eq 6 ] || { cat s.log >&2; fail 'other lines'; }
 end_serve s
 
+# Requests too.
+echo "allow user $(id -u) export vda map" >rules
+start_serve s --access rules vda=a.qcow2
+client 'my ($s) = go ("structured", "vda");
+        for (1 .. 100) {
+          give ($s, request ($CMD{READ}, 0, 1, 0, 512));
+          is (error_of ($s, 1, "READ"), 1, "READ");
+          give ($s, request ($CMD{WRITE}, 0, 2, 0, 4) . "abcd");
+          is (error_of ($s, 2, "WRITE"), 1, "WRITE");
+        }
+        leave ($s);'
+left
+grep -q "client 1 (.*): refused: only the export's maps may be seen" s.log ||
+  fail 'a read without the right'
+grep -q 'client 1 (.*): refused: the export is read-only' s.log ||
+  fail 'a write'
+expect_text s.log '184 more such lines were left out'
+[ "$(wc -l <s.log)" -eq 17 ] || fail 'lines of refused requests'
+end_serve s
+
 # Names from outside are text: nothing in them moves a terminal's cursor, makes
 # a line, or turns the order of what is read.
 start_serve s vda=a.qcow2
