@@ -28,8 +28,8 @@
 
 /* A client that has nothing to say is asked for a sign of life after so many
  * seconds, then in these intervals, so many times.  (The kernel's default for
- * the first is two hours.)  TCP_USER_TIMEOUT would also end one that is alive and
- * only does not read for a while, because its own disk is slow, say.
+ * the first is two hours.)  TCP_USER_TIMEOUT would also end one that is alive
+ * and only does not read for a while, because its own disk is slow, say.
  */
 #define ALIVE_IDLE_S     60
 #define ALIVE_INTERVAL_S 10

@@ -34,9 +34,10 @@ void server_set_policy (struct server *server, struct policy *policy);
  * logged.
  *
  * In their handshake are half of the connections at most, and half of those
- * from one user or address (identity_same_origin ()), where these are not very few.
- * One more takes the place of the oldest, which is cut, as does one more of all
- * connections: so who connects and says nothing keeps out nobody who is quick.
+ * from one user or address (identity_same_origin ()), where these are not very
+ * few.  One more takes the place of the oldest, which is cut, as does one more
+ * of all connections: so who connects and says nothing keeps out nobody who is
+ * quick.
  *
  * Only for a moment without what it takes to serve one more (memory,
  * descriptors) is it -1.

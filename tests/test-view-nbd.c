@@ -251,7 +251,9 @@ main (void)
   CHECK_OK (view != NULL);
   test_what_it_is (view);
 
-  /* Alone, then together; in one piece, which is more than the server's most. */
+  /* Alone, then together; in one piece, which is more than the server's
+   * most.
+   */
   all = malloc (SIZE);
   CHECK (all != NULL);
   CHECK (read_and_compare (view, all, 0, SIZE));

@@ -88,8 +88,8 @@ unix_socket_listen (const char *path, bool for_all)
   int CLEANUP_CLOSE fd = -1;
 
   if (path[0] == '\0' || strlen (path) >= sizeof address.sun_path) {
-    pb_set_error (EINVAL, "unix socket '%s': the path of a unix socket has 1 to "
-                          "%zu bytes",
+    pb_set_error (EINVAL, "unix socket '%s': the path of a unix socket has 1 "
+                          "to %zu bytes",
                   path, sizeof address.sun_path - 1);
     return -1;
   }
