@@ -127,6 +127,28 @@ expect_text s.log 'may be another disk'
 end_serve s
 kill_and_wait "$behind"
 
+# Nor where the first connection was idle, so that nobody has noticed, and a map
+# has a connection of its own: here an export of our plugin, where the other disk
+# has a bitmap of this name too.
+qemu-img create -q -f qcow2 other.qcow2 64M
+qemu-img bitmap --add other.qcow2 b0
+for how in ended replaced; do
+  serve p disk=vda=a-2.qcow2
+  first=$nbdkit_pid
+  start_serve s "$(nbd_uri p vda)"
+  if [ "$how" = ended ]; then
+    stop_server "$first"
+  else
+    rm p # it goes on for those that it has
+  fi
+  serve p disk=vda=other.qcow2
+  expect_status 1 nbdinfo --map=qemu:dirty-bitmap:b0 "$(nbd_uri s vda)"
+  expect_text s.log 'what is there now may be another disk'
+  stop_server "$nbdkit_pid"
+  end_serve s
+  stop_server "$first"
+done
+
 # What is wrong is said in one line that names the server.
 wrong ()
 {

@@ -15,6 +15,7 @@
 #include "nbd-connect.h"
 #include "nbd-handle.h"
 #include "nbd-maps.h"
+#include "round.h"
 
 /* A server tells of all contexts of a connection in each answer, so that more
  * than these have a connection each.
@@ -217,6 +218,22 @@ nbd_maps_get_info (const struct nbd_maps *maps, size_t index,
   };
 }
 
+/* Does the server still answer over the first connection?  That it has ended an
+ * idle one is noticed by asking only.
+ */
+static bool
+is_alive (const struct nbd_disk *disk)
+{
+  unsigned char block[65536];
+  uint64_t count = min_u64 (disk->limits.min_block, disk->limits.size);
+
+  if (count == 0)
+    return !upstream_is_gone (disk->upstream);
+  /* A block that cannot be read is an answer. */
+  return upstream_read (disk->upstream, block, count, 0) == 0
+         || pb_get_errno () != ENOTCONN;
+}
+
 /* Is what was found at the other end of NBD, which is ready, the same disk? */
 static int
 check_same (const struct nbd_disk *disk, struct nbd_handle *nbd,
@@ -241,9 +258,9 @@ check_same (const struct nbd_disk *disk, struct nbd_handle *nbd,
   /* A server that was started anew may have another disk under this name, or
    * this one at another time.
    */
-  if (upstream_is_gone (disk->upstream)) {
-    pb_set_error (ENOTCONN, "%s: the server has ended its first connection, "
-                  "so what it gives now may be another disk",
+  if (!is_alive (disk) || !upstream_has_peer (disk->upstream, nbd)) {
+    pb_set_error (ENOTCONN, "%s: the server that was connected to first is no "
+                  "longer there; what is there now may be another disk",
                   disk->uri);
     return -1;
   }

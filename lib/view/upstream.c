@@ -13,14 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "error.h"
 #include "nbd-coverage.h"
 #include "nbd-handle.h"
 #include "upstream.h"
-
-/* For the server to take its leave. */
-#define LEAVE_NS NS_PER_S
 
 /* A request that is waited for. */
 struct call {
@@ -229,6 +225,26 @@ upstream_is_gone (const struct upstream *upstream)
   return nbd_is_gone (upstream->nbd);
 }
 
+/* Who listens at the other end of NBD's unix socket; 0 for other sockets. */
+static pid_t
+peer_of (struct nbd_handle *nbd)
+{
+  struct ucred peer = { .pid = 0 };
+  socklen_t length = sizeof peer;
+
+  if (getsockopt (nbd_aio_get_fd (nbd), SOL_SOCKET, SO_PEERCRED, &peer,
+                  &length)
+      == -1)
+    return 0;
+  return peer.pid;
+}
+
+bool
+upstream_has_peer (const struct upstream *upstream, struct nbd_handle *nbd)
+{
+  return peer_of (upstream->nbd) == peer_of (nbd);
+}
+
 struct upstream *
 upstream_new (struct nbd_handle *nbd, const char *name)
 {
@@ -264,7 +280,9 @@ upstream_free (struct upstream *upstream)
 {
   if (upstream == NULL)
     return;
-  nbd_leave (upstream->nbd, monotonic_ns () + LEAVE_NS);
+  /* Nothing is under way, so there is nothing to wait for. */
+  if (!nbd_is_gone (upstream->nbd))
+    nbd_aio_disconnect (upstream->nbd, 0);
   nbd_close (upstream->nbd);
   if (upstream->wake_fd != -1)
     close (upstream->wake_fd);

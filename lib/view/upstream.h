@@ -27,8 +27,15 @@ struct upstream *upstream_new (struct nbd_handle *nbd, const char *name);
 /* Say goodbye and close.  Nobody may be waiting. */
 void upstream_free (struct upstream *upstream);
 
-/* Has the server ended the connection? */
+/* Has the server ended the connection, as far as that was noticed? */
 bool upstream_is_gone (const struct upstream *upstream);
+
+/* Does the server of UPSTREAM, which has just been asked something, also answer
+ * over NBD?  As far as can be told: of a unix socket the process that listens
+ * is known.
+ */
+bool upstream_has_peer (const struct upstream *upstream,
+                        struct nbd_handle *nbd);
 
 /* Read exactly COUNT bytes, in one request. */
 int upstream_read (struct upstream *upstream, void *buffer, size_t count,
