@@ -182,6 +182,13 @@ add_tcp (struct listeners *listeners, const char *address)
                   address);
     return -1;
   }
+  /* The C library would take a larger number for another one. */
+  if (strspn (port, "0123456789") != strlen (port) || strlen (port) > 5
+      || atoi (port) > 65535) {
+    pb_set_error (EINVAL, "--listen tcp:%s: there is no port %s", address,
+                  port);
+    return -1;
+  }
   r = getaddrinfo (host[0] ? host : NULL, port, &hints, &infos);
   if (r != 0) {
     pb_set_error (EINVAL, "--listen tcp:%s: %s", address, gai_strerror (r));
