@@ -138,7 +138,6 @@ open_signals (struct program *program)
   sigaddset (&signals, SIGHUP);
   sigaddset (&signals, SIGCHLD);
   sigprocmask (SIG_BLOCK, &signals, NULL);
-  signal (SIGPIPE, SIG_IGN); /* sendfile () has no MSG_NOSIGNAL */
   program->signal_fd = signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   if (program->signal_fd == -1) {
     pb_set_error (errno, "signalfd: %s", strerror (errno));
@@ -271,10 +270,15 @@ serve (struct program *program)
   };
   program->listeners.has_tls = options->security.tls == TLS_REQUIRE;
   file_limit_raise ();
+  signal (SIGPIPE, SIG_IGN); /* sendfile () has no MSG_NOSIGNAL */
   if (log_open (options->log, options->verbose) == -1
-      || open_signals (program) == -1
       || activation_take (&program->listeners) == -1
-      || open_disks (program) == -1 || open_listeners (program) == -1
+      /* Other servers may not answer for long, and signals end that; that
+       * nbdkit has ended was perhaps told before it could be heard.
+       */
+      || open_disks (program) == -1 || open_signals (program) == -1
+      || nbdkit_has_ended (&program->nbdkit, 0)
+      || open_listeners (program) == -1
       || start_server (program) == -1
       || announce (program) == -1 || privileges_drop () == -1) {
     fprintf (stderr, "backup-serve: %s\n", pb_get_error ());
