@@ -10,8 +10,17 @@
 
 #include "exports.h"
 #include "log.h"
+#include "nbd-protocol.h"
 
 #define DIRTY_PREFIX "qemu:dirty-bitmap:"
+
+/* A context has no way to say that QEMU does not record into its bitmap any
+ * more, so that an increment from it alone would miss changes.  So an export's
+ * description does, and clients of ours look for it there, and in it for the
+ * name in quotes: it stays as it is.
+ */
+#define DISABLED_MAPS        ", disabled dirty maps:"
+#define DISABLED_MAPS_OTHERS " and others"
 
 static int
 out_of_memory (const char *name)
@@ -68,6 +77,41 @@ add_contexts (struct export *export)
   return 0;
 }
 
+/* "disk NAME", and which of its maps are disabled, as far as there is room in
+ * what NBD takes.
+ */
+static int
+describe (struct export *export)
+{
+  size_t nr = pb_view_nr_dirty_maps (export->view), size = 0;
+  size_t room = NBD_STRING_MAX - strlen (DISABLED_MAPS_OTHERS);
+  FILE *stream = open_memstream (&export->description, &size);
+  const char *start = DISABLED_MAPS;
+  struct pb_bitmap_info info;
+
+  if (stream == NULL)
+    return out_of_memory (export->name);
+  fprintf (stream, "disk %s", export->name);
+  for (size_t i = 0; i < nr; i++) {
+    if (pb_view_get_dirty_map_info (export->view, i, &info) == -1
+        || !info.usable || info.enabled)
+      continue;
+    log_verbose ("disk %s: bitmap %s is disabled: QEMU does not record into "
+                 "it, so an increment from it alone misses later changes",
+                 export->name, info.name);
+    if (fflush (stream) == EOF
+        || size + strlen (start) + strlen (info.name) + 3 > room) {
+      fputs (*start ? DISABLED_MAPS DISABLED_MAPS_OTHERS
+                    : DISABLED_MAPS_OTHERS,
+             stream);
+      break;
+    }
+    fprintf (stream, "%s '%s'", start, info.name);
+    start = "";
+  }
+  return fclose (stream) == EOF ? out_of_memory (export->name) : 0;
+}
+
 static void
 export_clear (struct export *export)
 {
@@ -90,13 +134,11 @@ exports_add (struct exports *exports, const char *name, pb_view *view)
     goto error;
   }
   export.name = strdup (name);
-  if (export.name == NULL
-      || asprintf (&export.description, "disk %s", name) == -1) {
-    export.description = NULL;
+  if (export.name == NULL) {
     out_of_memory (name);
     goto error;
   }
-  if (add_contexts (&export) == -1)
+  if (describe (&export) == -1 || add_contexts (&export) == -1)
     goto error;
   list = reallocarray (exports->list, exports->count + 1, sizeof *list);
   if (list == NULL) {

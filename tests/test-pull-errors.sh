@@ -3,6 +3,7 @@
 # exit status 1, and loses nothing.
 
 . "$abs_top_srcdir/tests/functions.sh"
+. "$abs_top_srcdir/tests/serve-functions.sh"
 
 # fails TEXT ARGS...: exit status 1 and TEXT in the message.
 fails ()
@@ -81,6 +82,22 @@ qemu-img bitmap --add --disable disabled.qcow2 b0
 serve "$dir/disabled.sock" disk=vda=disabled.qcow2
 fails "the bitmap of export 'vda/b0' is disabled" --bitmap b0 \
   --backing full.qcow2 "nbd+unix:///vda?socket=$dir/disabled.sock" inc.qcow2
+# Also where it is a context: of backup-serve, and of one in front of others.
+start_serve context.sock "nbd+unix:///vda?socket=$dir/disabled.sock"
+fails "the bitmap 'b0' of export 'vda' is disabled" --bitmap b0 \
+  --backing full.qcow2 "nbd+unix:///vda?socket=$dir/context.sock" inc.qcow2
+end_serve context.sock
+stop_server "$nbdkit_pid"
+qemu-img bitmap --add disabled.qcow2 good
+start_serve own.sock vda=disabled.qcow2
+start_serve front.sock "nbd+unix:///vda?socket=$dir/own.sock"
+for server in own front; do
+  fails "the bitmap 'b0' of export 'vda' is disabled" --bitmap b0 \
+    --backing full.qcow2 "nbd+unix:///vda?socket=$dir/$server.sock" inc.qcow2
+  backup-pull -q --bitmap good --backing full.qcow2 \
+    "nbd+unix:///vda?socket=$dir/$server.sock" "good-$server.qcow2"
+done
+end_serve front.sock
 expect_text err "only a full backup is safe"
 stop_server "$nbdkit_pid"
 

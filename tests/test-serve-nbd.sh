@@ -177,6 +177,15 @@ start_bad ()
   cleanup_fn kill_and_wait "$bad_pid"
   wait_for "a bad server ($1)" test -S bad
 }
+# One that does not answer is waited for, but not against a signal.
+start_bad silent
+backup-serve "$(nbd_uri bad)" >silent.out 2>&1 &
+pid=$!
+cleanup_fn kill_and_wait "$pid"
+sleep 1
+kill "$pid"
+wait_for 'the end of a server that waits' bash -c "! kill -0 $pid"
+kill_and_wait "$bad_pid"
 for fault in long-list long-contexts; do
   start_bad "$fault"
   wrong 1 'the server lists more than 65536' "$(nbd_uri bad)"

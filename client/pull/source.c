@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "nbd-connect.h"
 #include "nbd-export.h"
 #include "nbd-handle.h"
@@ -194,6 +195,7 @@ static int
 find_map (struct source *source, const char *bitmap)
 {
   char *context = NULL, *canonical = NULL;
+  char *CLEANUP_FREE description = NULL;
   bool export_exists;
   int result = -1;
 
@@ -210,6 +212,14 @@ find_map (struct source *source, const char *bitmap)
     goto out;
   }
   if (nbd_can_meta_context (source->nbd, context) == 1) {
+    description = nbd_get_export_description (source->nbd);
+    if (nbd_export_has_disabled (description, bitmap)) {
+      pb_set_error (ESTALE, "%s: the bitmap '%s' of export '%s' is disabled: "
+                    "changes made since then are not in it; only a full "
+                    "backup is safe",
+                    source->uri, bitmap, source->export_name);
+      goto out;
+    }
     source->map_source = MAP_SOURCE_CONTEXT;
     source->map_name = context;
     context = NULL;

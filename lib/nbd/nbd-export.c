@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "nbd-export.h"
 #include "nbd-handle.h"
 #include "pullback.h"
@@ -17,6 +19,12 @@
  */
 #define MAP_DESCRIPTION          "pullback dirty map "
 #define MAP_DESCRIPTION_DISABLED ", disabled"
+
+/* How backup-serve's description of a disk goes on, with the names of such maps
+ * each in quotes, and what it ends with where not all have room.
+ */
+#define DISABLED_MAPS        ", disabled dirty maps:"
+#define DISABLED_MAPS_OTHERS " and others"
 
 /* Where a server states no limits, what every server takes (NBD protocol,
  * "Block size constraints").
@@ -53,6 +61,23 @@ nbd_export_kind_of (struct nbd_handle *nbd)
 
   free (description);
   return kind;
+}
+
+bool
+nbd_export_has_disabled (const char *description, const char *map)
+{
+  const char *list
+    = description ? strstr (description, DISABLED_MAPS) : NULL;
+  char *CLEANUP_FREE quoted = NULL;
+
+  if (list == NULL)
+    return false;
+  if (asprintf (&quoted, "'%s'", map) == -1) {
+    quoted = NULL;
+    return true; /* rather a full backup than a wrong one */
+  }
+  return ends_with (list, DISABLED_MAPS_OTHERS)
+         || strstr (list, quoted) != NULL;
 }
 
 char *

@@ -31,6 +31,12 @@ enum nbd_export_kind nbd_export_kind (const char *description);
 /* The same of the export that NBD has been told about. */
 enum nbd_export_kind nbd_export_kind_of (struct nbd_handle *nbd);
 
+/* Does an export say, as backup-serve does in its DESCRIPTION (or NULL), that
+ * its map MAP, a context, tells only a part of what has changed?  QEMU does not
+ * say.
+ */
+bool nbd_export_has_disabled (const char *description, const char *map);
+
 /* The name of the export that EXPORT_NAME, "" perhaps, stands for; freed by the
  * caller.  NULL where there is no memory.
  */

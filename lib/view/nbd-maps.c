@@ -78,7 +78,7 @@ is_plain (const char *name)
 /* Add the map NAME, unless there is one that is called so. */
 static int
 add (struct nbd_maps *maps, const char *name, const char *source,
-     enum nbd_export_kind kind)
+     enum nbd_export_kind kind, bool is_enabled)
 {
   struct nbd_dirty_map *list, *map;
 
@@ -93,7 +93,7 @@ add (struct nbd_maps *maps, const char *name, const char *source,
     .name = strdup (name),
     .source = strdup (source),
     .is_export = kind != NBD_EXPORT_OTHER,
-    .is_enabled = kind != NBD_EXPORT_DISABLED_MAP,
+    .is_enabled = is_enabled,
   };
   maps->count++;
   return map->name && map->source ? 0 : -1;
@@ -104,14 +104,15 @@ add (struct nbd_maps *maps, const char *name, const char *source,
  */
 struct finder {
   struct nbd_maps *maps;
+  char *description; /* of the export, or NULL */
   bool has_failed;
 };
 
 static int
 found (struct finder *finder, const char *name, const char *source,
-       enum nbd_export_kind kind)
+       enum nbd_export_kind kind, bool is_enabled)
 {
-  if (add (finder->maps, name, source, kind) == 0)
+  if (add (finder->maps, name, source, kind, is_enabled) == 0)
     return 0;
   finder->has_failed = true;
   return -1;
@@ -120,12 +121,15 @@ found (struct finder *finder, const char *name, const char *source,
 static int
 on_context (void *opaque, const char *name, const char *description)
 {
+  struct finder *finder = opaque;
   size_t length = strlen (NBD_CONTEXT_DIRTY_BITMAP);
 
   (void) description;
   if (strncmp (name, NBD_CONTEXT_DIRTY_BITMAP, length) != 0)
     return 0;
-  return found (opaque, name + length, name, NBD_EXPORT_OTHER);
+  return found (finder, name + length, name, NBD_EXPORT_OTHER,
+                !nbd_export_has_disabled (finder->description,
+                                          name + length));
 }
 
 static int
@@ -139,7 +143,8 @@ on_export (void *opaque, const char *name, const char *description)
   if (kind == NBD_EXPORT_OTHER || strncmp (name, disk, length) != 0
       || name[length] != '/')
     return 0;
-  return found (finder, name + length + 1, name, kind);
+  return found (finder, name + length + 1, name, kind,
+                kind == NBD_EXPORT_MAP);
 }
 
 /* R is what listing has come to.  A server that does not list, or not to us,
@@ -158,27 +163,39 @@ finish (const struct finder *finder, int r)
   return r;
 }
 
+/* Contexts need structured replies. */
+static int
+find_contexts (struct finder *finder, struct nbd_handle *nbd)
+{
+  const char *uri = finder->maps->disk->uri;
+  const struct nbd_connect_list list = { on_context, finder };
+  int r;
+
+  if (nbd_get_structured_replies_negotiated (nbd) != 1)
+    return 0;
+  nbd_clear_meta_contexts (nbd);
+  if (nbd_add_meta_context (nbd, NBD_CONTEXT_DIRTY_BITMAP) == -1) {
+    set_nbd_error ("%s", uri);
+    return -1;
+  }
+  r = finish (finder, nbd_connect_list_contexts (nbd, uri, &list));
+  nbd_clear_meta_contexts (nbd);
+  return r;
+}
+
 int
 nbd_maps_find (struct nbd_maps *maps, struct nbd_handle *nbd)
 {
-  const char *uri = maps->disk->uri;
-  struct finder finder = { .maps = maps };
-  const struct nbd_connect_list contexts = { on_context, &finder };
+  struct finder finder
+    = { .maps = maps, .description = nbd_get_export_description (nbd) };
   const struct nbd_connect_list exports = { on_export, &finder };
+  int r = find_contexts (&finder, nbd);
 
-  /* Contexts need structured replies. */
-  if (nbd_get_structured_replies_negotiated (nbd) == 1) {
-    nbd_clear_meta_contexts (nbd);
-    if (nbd_add_meta_context (nbd, NBD_CONTEXT_DIRTY_BITMAP) == -1) {
-      set_nbd_error ("%s", uri);
-      return -1;
-    }
-    if (finish (&finder, nbd_connect_list_contexts (nbd, uri, &contexts))
-        == -1)
-      return -1;
-    nbd_clear_meta_contexts (nbd);
-  }
-  return finish (&finder, nbd_connect_list_exports (nbd, uri, &exports));
+  if (r == 0)
+    r = finish (&finder, nbd_connect_list_exports (nbd, maps->disk->uri,
+                                                   &exports));
+  free (finder.description);
+  return r;
 }
 
 /* Are the maps that are contexts told of by the disk's first connection? */
@@ -224,14 +241,25 @@ nbd_maps_get_info (const struct nbd_maps *maps, size_t index,
 static bool
 is_alive (const struct nbd_disk *disk)
 {
+  struct nbd_reply reply = {
+    .nr_contexts = 1,
+    .contexts = { LIBNBD_CONTEXT_BASE_ALLOCATION },
+  };
   unsigned char block[65536];
   uint64_t count = min_u64 (disk->limits.min_block, disk->limits.size);
+  int r;
 
   if (count == 0)
     return !upstream_is_gone (disk->upstream);
-  /* A block that cannot be read is an answer. */
-  return upstream_read (disk->upstream, block, count, 0) == 0
-         || pb_get_errno () != ENOTCONN;
+  if (disk->has_allocation) { /* which is quicker than a disk */
+    nbd_reply_start (&reply, 0, count);
+    r = upstream_block_status (disk->upstream, &reply);
+    nbd_reply_clear (&reply);
+  }
+  else
+    r = upstream_read (disk->upstream, block, count, 0);
+  /* That a block cannot be had is an answer, too. */
+  return r == 0 || pb_get_errno () != ENOTCONN;
 }
 
 /* Is what was found at the other end of NBD, which is ready, the same disk? */

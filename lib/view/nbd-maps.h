@@ -18,7 +18,8 @@ struct nbd_disk {
   char *uri;
   char *export_name; /* as the server calls it where it says so */
   struct nbd_export_limits limits;
-  bool is_multi; /* several connections see the same disk */
+  bool is_multi;       /* several connections see the same disk */
+  bool has_allocation; /* the first connection tells what is allocated */
   struct upstream *upstream; /* the first connection */
 };
 

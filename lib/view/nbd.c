@@ -211,7 +211,7 @@ read_export (struct nbd_view *v, struct nbd_handle *nbd)
   if (preferred > 0 && is_power_of_2 (preferred))
     v->view.preferred_block_size
       = min_u64 (max_u64 (preferred, PREFERRED_MIN), PREFERRED_MAX);
-  if (nbd_can_meta_context (nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1) {
+  if (disk->has_allocation) {
     v->allocation = upstream_map_new (&config);
     if (v->allocation == NULL)
       return -1;
@@ -232,6 +232,8 @@ connect_first (struct nbd_view *v, const char *export_name)
     nbd_close (nbd);
     return -1;
   }
+  v->disk.has_allocation
+    = nbd_can_meta_context (nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
   v->disk.upstream = upstream_new (nbd, v->disk.uri);
   if (v->disk.upstream == NULL)
     return -1;
