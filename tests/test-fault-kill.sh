@@ -40,10 +40,15 @@ killed=0
 for server in qemu plugin; do
   start_server $server
   level_options=()
-  start=$(microseconds)
-  backup-pull -q --request-size 64k "$uri" out.qcow2
-  usual=$(($(microseconds) - start))
-  rm out.qcow2
+  # The quickest of a few: the first may have waited for other work.
+  usual=
+  for i in 1 2 3 4; do
+    start=$(microseconds)
+    backup-pull -q --request-size 64k "$uri" out.qcow2
+    took=$(($(microseconds) - start))
+    [ -n "$usual" ] && [ "$usual" -le "$took" ] || usual=$took
+    rm out.qcow2
+  done
 
   for ((i = 0; i < 25; i++)); do
     # nbdkit 1.32 aborts when a client vanishes before it has read its replies.
