@@ -101,9 +101,7 @@ describe (struct export *export)
                  export->name, info.name);
     if (fflush (stream) == EOF
         || size + strlen (start) + strlen (info.name) + 3 > room) {
-      fputs (*start ? DISABLED_MAPS DISABLED_MAPS_OTHERS
-                    : DISABLED_MAPS_OTHERS,
-             stream);
+      fprintf (stream, "%s%s", start, DISABLED_MAPS_OTHERS);
       break;
     }
     fprintf (stream, "%s '%s'", start, info.name);

@@ -16,17 +16,6 @@
 /* Requests under way at once. */
 #define WINDOWS 4
 
-/* The first window is short, so that copying can start at once; NBD's lengths
- * have 32 bits, and a server may describe each 512 bytes by themselves.
- */
-#define WINDOW_MIN (UINT64_C (16) << 20)
-#define WINDOW_MAX (UINT64_C (1) << 30)
-
-/* Windows shrink when a reply has more extents than this, and grow when it has
- * fewer than a quarter of it.
- */
-#define EXTENTS_WANTED 16384
-
 /* A part of the disk whose map has been asked for.  The request holds one
  * reference and the stream another, so that either may end first.
  */
@@ -141,17 +130,6 @@ request_ahead (struct nbd_map *map)
   return 0;
 }
 
-static void
-adapt_window_size (struct nbd_map *map, const struct window *window)
-{
-  size_t nr_extents = nbd_reply_nr_extents (&window->reply);
-
-  if (nr_extents > EXTENTS_WANTED && map->window_size > WINDOW_MIN)
-    map->window_size /= 2;
-  else if (nr_extents < EXTENTS_WANTED / 4 && map->window_size < WINDOW_MAX)
-    map->window_size *= 2;
-}
-
 /* Wait until WINDOW has been answered. */
 static int
 await_window (struct nbd_map *map, struct window *window)
@@ -184,7 +162,8 @@ await_window (struct nbd_map *map, struct window *window)
     return -1;
   }
   window->is_answered = true;
-  adapt_window_size (map, window);
+  map->window_size = nbd_reply_next_window (&window->reply,
+                                            map->window_size);
   return 0;
 }
 
@@ -257,6 +236,6 @@ nbd_map_new (const struct nbd_map_config *config)
     return NULL;
   }
   map->config = *config;
-  map->window_size = WINDOW_MIN;
+  map->window_size = NBD_WINDOW_MIN;
   return pb_extents_new (0, config->size, &ops, map);
 }

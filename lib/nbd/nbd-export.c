@@ -34,6 +34,15 @@
 /* What libnbd takes in one read. */
 #define LIBNBD_MAX_BLOCK (64U << 20)
 
+bool
+nbd_name_is_plain (const char *name)
+{
+  for (; *name; name++)
+    if ((unsigned char) *name < ' ' || *name == 0x7f)
+      return false;
+  return true;
+}
+
 static bool
 ends_with (const char *text, const char *end)
 {

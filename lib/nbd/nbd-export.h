@@ -25,6 +25,11 @@ enum nbd_export_kind {
   NBD_EXPORT_DISABLED_MAP /* tells only a part of what has changed */
 };
 
+/* Is NAME, which a server has sent, fit to be shown to people and given to
+ * clients?
+ */
+bool nbd_name_is_plain (const char *name);
+
 /* What the export that DESCRIPTION (or NULL) is about is. */
 enum nbd_export_kind nbd_export_kind (const char *description);
 

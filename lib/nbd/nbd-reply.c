@@ -102,14 +102,23 @@ nbd_reply_complete (struct nbd_reply *reply, uint32_t min_block)
   reply->covered = covered;
 }
 
-size_t
-nbd_reply_nr_extents (const struct nbd_reply *reply)
+/* Windows shrink when an answer has more extents than this, and grow when it
+ * has fewer than a quarter of it.
+ */
+#define EXTENTS_WANTED 16384
+
+uint64_t
+nbd_reply_next_window (const struct nbd_reply *reply, uint64_t window)
 {
   size_t most = 0;
 
   for (unsigned i = 0; i < reply->nr_contexts; i++)
     most = max_u64 (most, reply->runs[i].nr_entries / 2);
-  return most;
+  if (most > EXTENTS_WANTED && window > NBD_WINDOW_MIN)
+    return window / 2;
+  if (most < EXTENTS_WANTED / 4 && window < NBD_WINDOW_MAX)
+    return window * 2;
+  return window;
 }
 
 /* The flags of what RUN has next, LENGTH bytes of it at most.  There is

@@ -73,8 +73,16 @@ int nbd_reply_add (struct nbd_reply *reply, const char *context,
  */
 void nbd_reply_complete (struct nbd_reply *reply, uint32_t min_block);
 
-/* The most extents that a context has. */
-size_t nbd_reply_nr_extents (const struct nbd_reply *reply);
+/* How much is best asked about at once: little at first, so that work can
+ * start, and more where the answers are short.  (NBD's lengths have 32 bits,
+ * and a server may describe each 512 bytes by themselves.)
+ */
+#define NBD_WINDOW_MIN (UINT64_C (16) << 20)
+#define NBD_WINDOW_MAX (UINT64_C (1) << 30)
+
+/* What to ask about next, after REPLY, which is complete, to WINDOW bytes. */
+uint64_t nbd_reply_next_window (const struct nbd_reply *reply,
+                                uint64_t window);
 
 /* The next piece that is the same in all contexts, whose flags are put into
  * FLAGS.  Returns its length.  Something must be covered.

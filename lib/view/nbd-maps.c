@@ -61,20 +61,6 @@ find (const struct nbd_maps *maps, const char *name)
   return NULL;
 }
 
-/* A name is shown to people and given to clients.  Returns whether it is fit
- * for that.
- */
-static bool
-is_plain (const char *name)
-{
-  if (name[0] == '\0')
-    return false;
-  for (; *name; name++)
-    if ((unsigned char) *name < ' ' || *name == 0x7f)
-      return false;
-  return true;
-}
-
 /* Add the map NAME, unless there is one that is called so. */
 static int
 add (struct nbd_maps *maps, const char *name, const char *source,
@@ -82,7 +68,7 @@ add (struct nbd_maps *maps, const char *name, const char *source,
 {
   struct nbd_dirty_map *list, *map;
 
-  if (!is_plain (name) || find (maps, name))
+  if (name[0] == '\0' || !nbd_name_is_plain (name) || find (maps, name))
     return 0;
   list = reallocarray (maps->list, maps->count + 1, sizeof *list);
   if (list == NULL)

@@ -15,17 +15,6 @@
 #include "round.h"
 #include "upstream-map.h"
 
-/* What is asked for at once: little at first, and more where the answers are
- * short.  NBD's lengths have 32 bits.
- */
-#define WINDOW_MIN (UINT64_C (16) << 20)
-#define WINDOW_MAX (UINT64_C (1) << 30)
-
-/* Windows shrink when an answer has more extents than this, and grow when it
- * has fewer than a quarter of it.
- */
-#define EXTENTS_WANTED 16384
-
 struct piece {
   uint64_t end; /* it starts where the one before ends */
   uint32_t flags, depth;
@@ -71,9 +60,7 @@ cleanup_reply (struct nbd_reply *reply)
 static uint32_t
 flags_of (uint32_t flags)
 {
-  return flags & PB_EXTENT_ZERO || !(flags & PB_EXTENT_HOLE)
-           ? flags
-           : flags & ~PB_EXTENT_HOLE;
+  return flags & PB_EXTENT_ZERO ? flags : flags & ~PB_EXTENT_HOLE;
 }
 
 /* The next piece of REPLY. */
@@ -124,11 +111,11 @@ make_stretch (const struct upstream_map *map, struct nbd_reply *reply)
   return stretch;
 }
 
-/* Ask the server about the WINDOW bytes from OFFSET on, or what of them is on
- * the disk.
+/* Ask the server about the *WINDOW bytes from OFFSET on, or what of them is on
+ * the disk.  *WINDOW becomes what is best asked for next.
  */
 static struct stretch *
-ask (struct upstream_map *map, uint64_t offset, uint64_t window)
+ask (struct upstream_map *map, uint64_t offset, uint64_t *window)
 {
   const struct nbd_export_limits *limits = map->config.limits;
   uint64_t start = round_down (offset, limits->min_block);
@@ -137,7 +124,7 @@ ask (struct upstream_map *map, uint64_t offset, uint64_t window)
     .contexts = { map->config.context, NBD_CONTEXT_DEPTH },
   };
 
-  nbd_reply_start (&reply, start, min_u64 (window, limits->size - start));
+  nbd_reply_start (&reply, start, min_u64 (*window, limits->size - start));
   if (upstream_block_status (map->config.upstream, &reply) == -1)
     return NULL;
   nbd_reply_complete (&reply, limits->min_block);
@@ -147,17 +134,8 @@ ask (struct upstream_map *map, uint64_t offset, uint64_t window)
                   map->config.name, reply.length, reply.offset);
     return NULL;
   }
+  *window = nbd_reply_next_window (&reply, *window);
   return make_stretch (map, &reply);
-}
-
-static uint64_t
-adapt_window (uint64_t window, size_t nr_extents)
-{
-  if (nr_extents > EXTENTS_WANTED && window > WINDOW_MIN)
-    return window / 2;
-  if (nr_extents < EXTENTS_WANTED / 4 && window < WINDOW_MAX)
-    return window * 2;
-  return window;
 }
 
 /* A reference to a stretch that tells of OFFSET. */
@@ -175,13 +153,13 @@ find_stretch (struct upstream_map *map, uint64_t offset)
   if (stretch)
     return stretch;
 
-  stretch = ask (map, offset, window);
+  stretch = ask (map, offset, &window);
   if (stretch == NULL)
     return NULL;
   LOCK_CURRENT_SCOPE (&map->lock);
   stretch_unref (map->latest);
   map->latest = stretch_ref (stretch);
-  map->window = adapt_window (window, stretch->count);
+  map->window = window;
   return stretch;
 }
 
@@ -265,7 +243,7 @@ upstream_map_new (const struct upstream_map_config *config)
     return NULL;
   }
   map->config = *config;
-  map->window = WINDOW_MIN;
+  map->window = NBD_WINDOW_MIN;
   pthread_mutex_init (&map->lock, NULL); /* cannot fail on Linux */
   return map;
 }

@@ -42,8 +42,9 @@ child_start (const char *command, const struct listener *listener, pid_t *pid)
   if (*pid != 0)
     return 0;
 
-  /* In the child, which shall not inherit how the server handles signals
-   * and files. */
+  /* In the child, which shall not inherit how the server handles signals and
+   * files.
+   */
   if (set_environment (listener) == 0) {
     signal (SIGPIPE, SIG_DFL);
     sigprocmask (SIG_SETMASK, &none, NULL);

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "disks.h"
 #include "names.h"
+#include "nbd-export.h"
 #include "nbd-uri.h"
 
 /* What an export without a name is called here. */
@@ -108,11 +109,7 @@ open_image (const struct pb_disk_spec *image, unsigned flags,
 static int
 check_name (const char *uri, const char *name)
 {
-  const unsigned char *at;
-
-  for (at = (const unsigned char *) name; *at >= ' ' && *at != 0x7f; at++)
-    ;
-  if (*at == '\0')
+  if (nbd_name_is_plain (name))
     return 0;
   pb_set_error (EINVAL, "%s: the server has an export whose name, '%s', has "
                         "control characters; name the exports that are wanted "
