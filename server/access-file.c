@@ -6,42 +6,24 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access-rules.h"
 #include "cleanup.h"
+#include "line-error.h"
 #include "pullback.h"
 
 /* Words of one rule. */
 #define WORDS_MAX 64
 
-/* What is being read, and where. */
 struct parser {
-  const char *file;
-  unsigned line;
+  struct line_place place;
   size_t nr_words, at;
   char *words[WORDS_MAX]; /* in the line's own memory */
   struct access *access;
 };
-
-static int wrong (const struct parser *parser, const char *format, ...)
-  __attribute__ ((__format__ (__printf__, 2, 3)));
-
-static int
-wrong (const struct parser *parser, const char *format, ...)
-{
-  char text[512];
-  va_list args;
-
-  va_start (args, format);
-  vsnprintf (text, sizeof text, format, args);
-  va_end (args);
-  pb_set_error (EINVAL, "%s: line %u: %s", parser->file, parser->line, text);
-  return -1;
-}
 
 /* Cut LINE into words, in place.  In double quotes a backslash stands before a
  * quote or a backslash that is meant itself.
@@ -57,7 +39,7 @@ split (struct parser *parser, char *line)
     if (*in == '\0' || *in == '#')
       return 0;
     if (parser->nr_words == WORDS_MAX)
-      return wrong (parser, "more than %d words", WORDS_MAX);
+      return line_error (&parser->place, "more than %d words", WORDS_MAX);
 
     char *out = parser->words[parser->nr_words++] = in;
     bool is_quoted = false;
@@ -70,7 +52,7 @@ split (struct parser *parser, char *line)
         *out++ = *in;
     }
     if (is_quoted)
-      return wrong (parser, "a double quote is missing");
+      return line_error (&parser->place, "a double quote is missing");
     if (*in)
       in++;
     *out = '\0';
@@ -99,7 +81,7 @@ parse_user (struct parser *parser, const char *word, uid_t *uid)
   value = strtoul (word, &end, 10);
   if (word[0] < '0' || word[0] > '9' || *end != '\0' || errno
       || value >= UINT32_MAX)
-    return wrong (parser, "there is no user '%s'", word);
+    return line_error (&parser->place, "there is no user '%s'", word);
   *uid = value;
   return 0;
 }
@@ -118,7 +100,7 @@ parse_address (struct parser *parser, char *word,
   else if (inet_pton (AF_INET6, word, network->bytes) == 1)
     network->size = 16;
   else
-    return wrong (parser, "'%s' is no address", word);
+    return line_error (&parser->place, "'%s' is no address", word);
   network->bits = network->size * 8;
   if (slash == NULL)
     return 0;
@@ -126,8 +108,8 @@ parse_address (struct parser *parser, char *word,
   bits = strtoul (slash + 1, &end, 10);
   if (slash[1] < '0' || slash[1] > '9' || *end != '\0' || errno
       || bits > network->bits)
-    return wrong (parser, "'%s' is not the number of an address's bits",
-                  slash + 1);
+    return line_error (
+      &parser->place, "'%s' is not the number of an address's bits", slash + 1);
   network->bits = bits;
   return 0;
 }
@@ -149,11 +131,12 @@ parse_condition (struct parser *parser, const char *kind, char *value,
   else if (strcmp (kind, "psk") == 0)
     condition->kind = ACCESS_PSK;
   else
-    return wrong (parser, "'%s' is none of certificate, psk, user, address "
-                          "and export",
-                  kind);
+    return line_error (&parser->place,
+                       "'%s' is none of certificate, psk, user, address "
+                       "and export",
+                       kind);
   condition->pattern = strdup (value);
-  return condition->pattern ? 0 : wrong (parser, "out of memory");
+  return condition->pattern ? 0 : line_error (&parser->place, "out of memory");
 }
 
 /* Up to the word "export". */
@@ -167,12 +150,13 @@ parse_conditions (struct parser *parser, struct access_rule *rule)
       rule->conditions, rule->nr_conditions + 1, sizeof *conditions);
 
     if (conditions == NULL)
-      return wrong (parser, "out of memory");
+      return line_error (&parser->place, "out of memory");
     rule->conditions = conditions;
     conditions[rule->nr_conditions] = (struct access_condition) { .uid = 0 };
     value = next (parser);
     if (value == NULL)
-      return wrong (parser, "something is missing after '%s'", word);
+      return line_error (&parser->place, "something is missing after '%s'",
+                         word);
     if (parse_condition (parser, word, value,
                          &conditions[rule->nr_conditions])
         == -1)
@@ -180,9 +164,9 @@ parse_conditions (struct parser *parser, struct access_rule *rule)
     rule->nr_conditions++;
   }
   if (word == NULL)
-    return wrong (parser, "the word 'export' is missing");
+    return line_error (&parser->place, "the word 'export' is missing");
   if (rule->nr_conditions == 0)
-    return wrong (parser, "it does not say who is allowed");
+    return line_error (&parser->place, "it does not say who is allowed");
   return 0;
 }
 
@@ -193,11 +177,11 @@ add_map (struct parser *parser, struct access_rule *rule, const char *pattern)
     = reallocarray (rule->maps, rule->nr_maps + 1, sizeof *rule->maps);
 
   if (maps == NULL)
-    return wrong (parser, "out of memory");
+    return line_error (&parser->place, "out of memory");
   rule->maps = maps;
   maps[rule->nr_maps] = strdup (pattern);
   if (maps[rule->nr_maps] == NULL)
-    return wrong (parser, "out of memory");
+    return line_error (&parser->place, "out of memory");
   rule->nr_maps++;
   rule->rights |= ACCESS_MAP;
   return 0;
@@ -222,11 +206,12 @@ parse_rights (struct parser *parser, struct access_rule *rule)
         return -1;
     }
     else
-      return wrong (parser, "'%s' is none of list, read, map and map=PATTERN",
-                    word);
+      return line_error (&parser->place,
+                         "'%s' is none of list, read, map and map=PATTERN",
+                         word);
   }
   if (rule->rights == 0)
-    return wrong (parser, "it does not say what is allowed");
+    return line_error (&parser->place, "it does not say what is allowed");
   return 0;
 }
 
@@ -241,11 +226,12 @@ parse_rule (struct parser *parser)
   if (word == NULL)
     return 0; /* an empty line */
   if (strcmp (word, "allow") != 0)
-    return wrong (parser, "'%s': a rule starts with 'allow'", word);
+    return line_error (&parser->place, "'%s': a rule starts with 'allow'",
+                       word);
   rules
     = reallocarray (access->rules, access->nr_rules + 1, sizeof *rules);
   if (rules == NULL)
-    return wrong (parser, "out of memory");
+    return line_error (&parser->place, "out of memory");
   access->rules = rules;
   rule = &rules[access->nr_rules++];
   *rule = (struct access_rule) { .rights = 0 };
@@ -253,10 +239,10 @@ parse_rule (struct parser *parser)
     return -1;
   word = next (parser);
   if (word == NULL)
-    return wrong (parser, "the name of an export is missing");
+    return line_error (&parser->place, "the name of an export is missing");
   rule->export = strdup (word);
   if (rule->export == NULL)
-    return wrong (parser, "out of memory");
+    return line_error (&parser->place, "out of memory");
   return parse_rights (parser, rule);
 }
 
@@ -268,14 +254,14 @@ parse_file (struct parser *parser, FILE *stream)
   ssize_t length;
 
   while ((length = getline (&line, &size, stream)) != -1) {
-    parser->line++;
+    parser->place.line++;
     if (memchr (line, '\0', length))
-      return wrong (parser, "a NUL byte");
+      return line_error (&parser->place, "a NUL byte");
     if (split (parser, line) == -1 || parse_rule (parser) == -1)
       return -1;
   }
   if (ferror (stream)) {
-    pb_set_error (errno, "%s: %s", parser->file, strerror (errno));
+    pb_set_error (errno, "%s: %s", parser->place.file, strerror (errno));
     return -1;
   }
   return 0;
@@ -285,7 +271,7 @@ struct access *
 access_read (const char *file)
 {
   FILE *stream = fopen (file, "re");
-  struct parser parser = { .file = file };
+  struct parser parser = { .place.file = file };
   int r;
 
   if (stream == NULL) {
@@ -294,7 +280,7 @@ access_read (const char *file)
   }
   parser.access = calloc (1, sizeof *parser.access);
   r = parser.access ? parse_file (&parser, stream)
-                    : wrong (&parser, "out of memory");
+                    : line_error (&parser.place, "out of memory");
   fclose (stream);
   if (r == -1) {
     access_free (parser.access);

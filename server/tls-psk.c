@@ -5,14 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "line-error.h"
 #include "pullback.h"
 #include "tls-psk.h"
 
@@ -33,28 +32,10 @@ struct tls_psk {
   size_t nr_users;
 };
 
-/* What is being read, and where. */
 struct parser {
-  const char *file;
-  unsigned line;
+  struct line_place place;
   struct tls_psk *psk;
 };
-
-static int wrong (const struct parser *parser, const char *format, ...)
-  __attribute__ ((__format__ (__printf__, 2, 3)));
-
-static int
-wrong (const struct parser *parser, const char *format, ...)
-{
-  char text[256];
-  va_list args;
-
-  va_start (args, format);
-  vsnprintf (text, sizeof text, format, args);
-  va_end (args);
-  pb_set_error (EINVAL, "%s: line %u: %s", parser->file, parser->line, text);
-  return -1;
-}
 
 static void
 wipe (gnutls_datum_t *datum)
@@ -74,9 +55,9 @@ decode (const struct parser *parser, const char *what, const char *digits,
   const gnutls_datum_t hex = { (unsigned char *) digits, (unsigned) length };
 
   if (length == 0)
-    return wrong (parser, "%s is missing", what);
+    return line_error (&parser->place, "%s is missing", what);
   if (gnutls_hex_decode2 (&hex, out) < 0)
-    return wrong (parser, "%s is not hexadecimal", what);
+    return line_error (&parser->place, "%s is not hexadecimal", what);
   return 0;
 }
 
@@ -91,19 +72,20 @@ parse_name (const struct parser *parser, const char *text, size_t length,
       return -1;
   }
   else if (length == 0)
-    return wrong (parser, "the user's name is missing");
+    return line_error (&parser->place, "the user's name is missing");
   else {
     name->data = gnutls_malloc (length);
     if (name->data == NULL)
-      return wrong (parser, "out of memory");
+      return line_error (&parser->place, "out of memory");
     memcpy (name->data, text, length);
     name->size = length;
   }
   if (name->size > NAME_MAX_LENGTH)
-    return wrong (parser, "the user's name is longer than %d bytes",
-                  NAME_MAX_LENGTH);
+    return line_error (&parser->place,
+                       "the user's name is longer than %d bytes",
+                       NAME_MAX_LENGTH);
   if (memchr (name->data, '\0', name->size))
-    return wrong (parser, "the user's name has a byte 0");
+    return line_error (&parser->place, "the user's name has a byte 0");
   return 0;
 }
 
@@ -122,13 +104,13 @@ parse_line (struct parser *parser, const char *line, size_t length)
   struct user *users, *user;
 
   if (colon == NULL)
-    return wrong (parser, "it is not USER:KEY");
+    return line_error (&parser->place, "it is not USER:KEY");
   users = reallocarray (psk->users, psk->nr_users + 1, sizeof *users);
   if (users == NULL)
-    return wrong (parser, "out of memory");
+    return line_error (&parser->place, "out of memory");
   psk->users = users;
   user = &users[psk->nr_users++];
-  *user = (struct user) { .line = parser->line };
+  *user = (struct user){ .line = parser->place.line };
 
   if (parse_name (parser, line, colon - line, &user->name) == -1
       || decode (parser, "the key", colon + 1, line + length - colon - 1,
@@ -136,7 +118,8 @@ parse_line (struct parser *parser, const char *line, size_t length)
            == -1)
     return -1;
   if (user->key.size > KEY_MAX_LENGTH)
-    return wrong (parser, "the key is longer than %d bytes", KEY_MAX_LENGTH);
+    return line_error (&parser->place, "the key is longer than %d bytes",
+                       KEY_MAX_LENGTH);
   return 0;
 }
 
@@ -148,7 +131,7 @@ parse (struct parser *parser, const char *text, size_t size)
     size_t taken = end ? (size_t) (end - text) + 1 : size;
     size_t length = end ? taken - 1 : taken;
 
-    parser->line++;
+    parser->place.line++;
     while (length > 0 && is_blank (text[length - 1]))
       length--;
     if (length > 0 && parse_line (parser, text, length) == -1)
@@ -187,8 +170,9 @@ sort (struct parser *parser)
     if (compare_users (&users[i - 1], &users[i]) == 0) {
       unsigned a = users[i - 1].line, b = users[i].line;
 
-      parser->line = a > b ? a : b;
-      return wrong (parser, "the user is in line %u already", a < b ? a : b);
+      parser->place.line = a > b ? a : b;
+      return line_error (&parser->place, "the user is in line %u already",
+                         a < b ? a : b);
     }
   return 0;
 }
@@ -226,7 +210,7 @@ read_file (const char *file, char *buffer, size_t size)
 struct tls_psk *
 tls_psk_read (const char *file)
 {
-  struct parser parser = { .file = file };
+  struct parser parser = { .place.file = file };
   char *buffer = malloc (FILE_SIZE_MAX + 1);
   ssize_t length = -1;
   int r = -1;
