@@ -188,7 +188,8 @@ typedef struct pb_bitmap pb_bitmap;
 
 /* A clean bitmap for a disk of SIZE bytes (at most PB_DISK_SIZE_MAX), with one
  * bit a GRANULARITY bytes: a power of two from PB_GRANULARITY_MIN to
- * PB_GRANULARITY_MAX.  Clean areas of it take no memory until they are set.
+ * PB_GRANULARITY_MAX.  Clean areas of it take no memory until they are set; on
+ * kernels that share no page of zeroes they do once they have been looked at.
  */
 pb_bitmap *pb_bitmap_new (uint64_t size, uint64_t granularity) PB_MUST_CHECK;
 void pb_bitmap_free (pb_bitmap *bitmap);

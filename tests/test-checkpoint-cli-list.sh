@@ -36,7 +36,7 @@ prints ' Name   Creation Time
  E      2001-09-09 01:46:40 +0000
  f      2001-09-09 01:46:40 +0000' list
 behaviour 'G 1' as-libvirt 'times are those of the time zone'
-TZ=XXX-5:30 prints ' Name   Creation Time
+TZ=IST-5:30 prints ' Name   Creation Time
 -----------------------------------
  a      2001-09-09 07:16:40 +0530
  E      2001-09-09 07:16:40 +0530' list --roots

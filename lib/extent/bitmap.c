@@ -15,7 +15,8 @@
 #include "round.h"
 
 /* NORESERVE: a bitmap of a large disk is mostly clean, and the part of it that
- * is never written never takes memory.
+ * is never written takes no memory, nor by reading where the kernel shares one
+ * page of zeroes.
  */
 static int
 map_words (pb_bitmap *bitmap)
