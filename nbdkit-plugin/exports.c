@@ -13,18 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nbd-description.h"
 #include "plugin.h"
 
 /* -D pullback.exports=1: say which export a client gets. */
 NBDKIT_DLL_PUBLIC int pullback_debug_exports;
-
-/* How the description of every dirty map's export starts, and of no other
- * one, and how it ends where the map's bitmap has been disabled.  It is how a
- * client knows that the allocation that such an export tells of is a map of
- * changes, and whether of all of them, so it stays as it is.
- */
-#define MAP_DESCRIPTION_START "pullback dirty map "
-#define MAP_DESCRIPTION_DISABLED ", disabled"
 
 static char *
 describe_disk (const struct disk *disk)
@@ -47,12 +40,11 @@ describe_map (const struct disk *disk, const struct pb_bitmap_info *info)
   char *text;
 
   if (asprintf (&text,
-                MAP_DESCRIPTION_START "of %s: %s %s, granularity %" PRIu64
-                                      "%s",
+                NBD_DESCRIPTION_MAP "of %s: %s %s, granularity %" PRIu64 "%s",
                 disk->name, is_since ? "since checkpoint" : "bitmap",
                 info->name + (is_since ? strlen (SINCE) : 0),
                 info->granularity,
-                info->enabled ? "" : MAP_DESCRIPTION_DISABLED)
+                info->enabled ? "" : NBD_DESCRIPTION_MAP_DISABLED)
       == -1)
     return NULL;
   return text;

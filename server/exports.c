@@ -10,17 +10,10 @@
 
 #include "exports.h"
 #include "log.h"
+#include "nbd-description.h"
 #include "nbd-protocol.h"
 
 #define DIRTY_PREFIX "qemu:dirty-bitmap:"
-
-/* A context has no way to say that QEMU does not record into its bitmap any
- * more, so that an increment from it alone would miss changes.  So an export's
- * description does, and clients of ours look for it there, and in it for the
- * name in quotes: it stays as it is.
- */
-#define DISABLED_MAPS        ", disabled dirty maps:"
-#define DISABLED_MAPS_OTHERS " and others"
 
 static int
 out_of_memory (const char *name)
@@ -84,9 +77,10 @@ static int
 describe (struct export *export)
 {
   size_t nr = pb_view_nr_dirty_maps (export->view), size = 0;
-  size_t room = NBD_STRING_MAX - strlen (DISABLED_MAPS_OTHERS);
+  size_t room
+    = NBD_STRING_MAX - strlen (NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
   FILE *stream = open_memstream (&export->description, &size);
-  const char *start = DISABLED_MAPS;
+  const char *start = NBD_DESCRIPTION_DISABLED_MAPS;
   struct pb_bitmap_info info;
 
   if (stream == NULL)
@@ -101,7 +95,8 @@ describe (struct export *export)
                  export->name, info.name);
     if (fflush (stream) == EOF
         || size + strlen (start) + strlen (info.name) + 3 > room) {
-      fprintf (stream, "%s%s", start, DISABLED_MAPS_OTHERS);
+      fprintf (stream, "%s%s", start,
+               NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
       break;
     }
     fprintf (stream, "%s '%s'", start, info.name);

@@ -12,6 +12,8 @@ my $size = 64 << 20;
 my $flags = 1 | 2 | 4 | 256 | 1024; # FLAGS RO FLUSH MULTI_CONN CACHE
 my @all = ('base:allocation', 'qemu:allocation-depth',
            map { "qemu:dirty-bitmap:$_" } qw(b0 clean fine later));
+my $description
+  = "disk vda, disabled dirty maps: 'b0' 'fine' 'later' 'clean'";
 
 # The greeting.
 {
@@ -71,7 +73,7 @@ my $socket = start ();
   is (join (' ', map { my $l = unpack ('N', $_->[1]);
                        substr ($_->[1], 4, $l) } @list),
       'vda vdb', 'LIST: names');
-  is ($list[0][1], name ('vda') . 'disk vda', 'LIST: description');
+  is ($list[0][1], name ('vda') . $description, 'LIST: description');
   ask ($socket, $OPT{LIST}, 'x', $REP{INVALID}, 'LIST with data');
 }
 
@@ -91,7 +93,7 @@ ask ($socket, 99, 'x' x 300000, $REP{TOO_BIG}, 'an option with too much data');
   my %infos = map { unpack ('n a*', $_->[1]) } @infos;
   is (join (' ', sort keys %infos), '0 1 2 3', 'INFO: kinds');
   is ($infos{1}, 'vda', 'INFO: name');
-  is ($infos{2}, 'disk vda', 'INFO: description');
+  is ($infos{2}, $description, 'INFO: description');
   is ($infos{3}, pack ('N N N', 1, 65536, 32 << 20), 'INFO: block size');
 
   for (['vdz', 'UNKNOWN'], ['', 'UNKNOWN'], ['vd', 'UNKNOWN'],

@@ -10,21 +10,10 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "nbd-description.h"
 #include "nbd-export.h"
 #include "nbd-handle.h"
 #include "pullback.h"
-
-/* How our nbdkit plugin begins the description of a map's export, and how it
- * ends it where QEMU does not record into the bitmap any more.
- */
-#define MAP_DESCRIPTION          "pullback dirty map "
-#define MAP_DESCRIPTION_DISABLED ", disabled"
-
-/* How backup-serve's description of a disk goes on, with the names of such maps
- * each in quotes, and what it ends with where not all have room.
- */
-#define DISABLED_MAPS        ", disabled dirty maps:"
-#define DISABLED_MAPS_OTHERS " and others"
 
 /* Where a server states no limits, what every server takes (NBD protocol,
  * "Block size constraints").
@@ -55,9 +44,11 @@ enum nbd_export_kind
 nbd_export_kind (const char *description)
 {
   if (description == NULL
-      || strncmp (description, MAP_DESCRIPTION, strlen (MAP_DESCRIPTION)) != 0)
+      || strncmp (description, NBD_DESCRIPTION_MAP,
+                  strlen (NBD_DESCRIPTION_MAP))
+           != 0)
     return NBD_EXPORT_OTHER;
-  return ends_with (description, MAP_DESCRIPTION_DISABLED)
+  return ends_with (description, NBD_DESCRIPTION_MAP_DISABLED)
            ? NBD_EXPORT_DISABLED_MAP
            : NBD_EXPORT_MAP;
 }
@@ -76,7 +67,7 @@ bool
 nbd_export_has_disabled (const char *description, const char *map)
 {
   const char *list
-    = description ? strstr (description, DISABLED_MAPS) : NULL;
+    = description ? strstr (description, NBD_DESCRIPTION_DISABLED_MAPS) : NULL;
   char *CLEANUP_FREE quoted = NULL;
 
   if (list == NULL)
@@ -85,7 +76,7 @@ nbd_export_has_disabled (const char *description, const char *map)
     quoted = NULL;
     return true; /* rather a full backup than a wrong one */
   }
-  return ends_with (list, DISABLED_MAPS_OTHERS)
+  return ends_with (list, NBD_DESCRIPTION_DISABLED_MAPS_OTHERS)
          || strstr (list, quoted) != NULL;
 }
 
