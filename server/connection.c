@@ -64,7 +64,11 @@ connection_log (struct connection *connection, const char *format, ...)
 void
 connection_log_refusal (struct connection *connection, const char *why)
 {
-  connection_log (connection, "refused: %s", why);
+  if (connection->export)
+    connection_log (connection, "refused: export '%s': %s",
+                    connection->export->name, why);
+  else
+    connection_log (connection, "refused: %s", why);
 }
 
 static void

@@ -75,7 +75,9 @@ void connection_free (struct connection *connection);
 void connection_log (struct connection *connection, const char *format, ...)
   __attribute__ ((__format__ (__printf__, 2, 3)));
 
-/* So that it was refused something, because of WHY. */
+/* So that it was refused something, because of WHY; with the export that it is
+ * served, if it is.
+ */
 void connection_log_refusal (struct connection *connection, const char *why);
 
 /* Forget which metadata contexts the client has selected. */

@@ -120,9 +120,9 @@ client 'my ($s) = go ("structured", "vda");
         }
         leave ($s);'
 left
-grep -q "client 1 (.*): refused: only the export's maps may be seen" s.log ||
+grep -q "client 1 (.*): refused: export 'vda': only the export's maps may be seen" s.log ||
   fail 'a read without the right'
-grep -q 'client 1 (.*): refused: the export is read-only' s.log ||
+grep -q "client 1 (.*): refused: export 'vda': the export is read-only" s.log ||
   fail 'a write'
 expect_text s.log '184 more such lines were left out'
 [ "$(wc -l <s.log)" -eq 17 ] || fail 'lines of refused requests'
