@@ -13,6 +13,7 @@
 #include "access-rules.h"
 #include "cleanup.h"
 #include "line-error.h"
+#include "log.h"
 #include "pullback.h"
 
 /* Words of one rule. */
@@ -286,5 +287,9 @@ access_read (const char *file)
     access_free (parser.access);
     return NULL;
   }
+  /* Which is how to shut everybody out; it may be a mistake as well. */
+  if (parser.access->nr_rules == 0)
+    log_line ("%s: there is no rule in it, so nobody is allowed anything",
+              file);
   return parser.access;
 }

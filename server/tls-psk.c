@@ -12,6 +12,7 @@
 
 #include "cleanup.h"
 #include "line-error.h"
+#include "log.h"
 #include "pullback.h"
 #include "tls-psk.h"
 
@@ -229,6 +230,10 @@ tls_psk_read (const char *file)
     tls_psk_free (parser.psk);
     return NULL;
   }
+  /* Which is how to shut everybody out; it may be a mistake as well. */
+  if (parser.psk->nr_users == 0)
+    log_line ("%s: there is no key in it, so nobody can connect with one",
+              file);
   return parser.psk;
 }
 

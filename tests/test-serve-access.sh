@@ -79,12 +79,17 @@ kill -HUP "$serve_pid"
 wait_for 'the log' grep -q 'stay as they were: rules: line 1' s.log
 granted vda=lm:b0,cp1 vdb=- secret=-
 end_serve s
+# Without a rule nobody is allowed anything, which may be a mistake.
+echo '# allow user 0 export * read' >rules
+start_serve s --access rules "${disks[@]}"
+expect_text s.log 'rules: there is no rule in it, so nobody is allowed anything'
+refused
+end_serve s
 echo 'allow user 12345 export * list read map' >rules
 start_serve s --access rules "${disks[@]}"
 refused
 expect_text s.log 'no rule is about this client'
 end_serve s
-
 # Another user than the server's, where there is one to be.
 if [ "$(id -u)" -eq 0 ] && setpriv --reuid=12345 --clear-groups true; then
   start_serve s --access rules "${disks[@]}"

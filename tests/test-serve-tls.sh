@@ -164,6 +164,14 @@ served unknown-psk
 cp both.psk psk
 kill -HUP "$serve_pid"
 wait_for 'alice to be known again' nbdinfo --size "$(uri_of known-psk)"
+# Without a key nobody has one.
+: >psk
+kill -HUP "$serve_pid"
+wait_for 'the log' grep -q 'psk: there is no key in it' s.log
+wait_for 'alice to be forgotten' is_unserved known-psk
+cp both.psk psk
+kill -HUP "$serve_pid"
+wait_for 'alice to be known again' nbdinfo --size "$(uri_of known-psk)"
 cp server/server-key.pem kept.pem
 echo rubbish >server/server-key.pem
 kill -HUP "$serve_pid"
