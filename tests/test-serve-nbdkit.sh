@@ -178,6 +178,23 @@ for signal in TERM INT KILL; do
   rm -rf tmp/* s
 done
 
+# So it is while nbdkit does not answer yet.
+for signal in TERM INT HUP; do
+  env --default-signal="$signal" backup-serve --listen "unix:$dir/s" \
+    --nbdkit -- eval open='sleep 5' get_size='echo 512' pread='exit 1' \
+    >s.out 2>s.log &
+  serve_pid=$!
+  cleanup_fn kill_and_wait "$serve_pid"
+  wait_for 'nbdkit' bash -c "[ -n \"\$(cat /proc/$serve_pid/task/*/children)\" ]"
+  [ -S tmp/backup-serve-*/nbdkit.sock ] || fail 'no socket of nbdkit'
+  kill -"$signal" "$serve_pid"
+  status=0
+  wait "$serve_pid" || status=$?
+  [ "$status" -eq $((128 + $(kill -l "$signal"))) ] ||
+    { cat s.log >&2; fail "status $status after an early SIG$signal"; }
+  [ -z "$(ls tmp)" ] || fail "an early SIG$signal leaves a folder"
+done
+
 # A request that does not end does not keep the server, which leaves nothing of
 # its own behind.
 start_serve s --nbdkit -- --filter=delay memory 1M delay-read=60

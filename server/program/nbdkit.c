@@ -98,6 +98,37 @@ run (char **command, int fd)
   _exit (127);
 }
 
+/* That the handler below is about; no more than one is ever started. */
+static const struct nbdkit *started;
+
+/* Until the program takes signals in order one ends it at once, and what lies in
+ * the file system would stay there.
+ */
+static void
+on_early_signal (int signum)
+{
+  if (started->socket)
+    unlink (started->socket);
+  if (started->folder)
+    rmdir (started->folder);
+  raise (signum); /* which is blocked now, and has its default action again */
+}
+
+static void
+handle_early_signals (const struct nbdkit *nbdkit)
+{
+  static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+  struct sigaction action
+    = { .sa_handler = on_early_signal, .sa_flags = SA_RESETHAND };
+  struct sigaction before;
+
+  started = nbdkit;
+  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+    if (sigaction (signals[i], NULL, &before) == 0
+        && before.sa_handler != SIG_IGN) /* as under nohup(1) */
+      sigaction (signals[i], &action, NULL);
+}
+
 static int
 make_socket (struct nbdkit *nbdkit)
 {
@@ -116,9 +147,11 @@ int
 nbdkit_start (struct nbdkit *nbdkit, char *const *arguments)
 {
   /* Only nbdkit has it in the end: when that is gone nobody waits there. */
-  int CLEANUP_CLOSE fd = make_socket (nbdkit);
+  int CLEANUP_CLOSE fd = -1;
   char **CLEANUP_FREE command = make_command (arguments);
 
+  handle_early_signals (nbdkit);
+  fd = make_socket (nbdkit);
   if (fd == -1)
     return -1;
   if (command == NULL)

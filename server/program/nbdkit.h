@@ -22,7 +22,8 @@ struct nbdkit {
 
 /* Start nbdkit with ARGUMENTS, a list that is ended by NULL.  It may find them
  * wrong and end at once, which connecting to it then shows.  nbdkit_stop () is
- * needed in any case.
+ * needed in any case.  Until the program takes SIGHUP, SIGINT and SIGTERM in
+ * order they have handlers that remove the socket; so NBDKIT must stay.
  */
 int nbdkit_start (struct nbdkit *nbdkit, char *const *arguments);
 
