@@ -24,6 +24,7 @@ struct window {
   atomic_bool is_done;
   int error; /* errno, once done */
   int notify_fd;
+  int64_t cookie; /* of the request */
 
   bool is_answered;       /* the reply has been looked at */
   struct nbd_reply reply; /* once done; before that the request's own */
@@ -70,7 +71,7 @@ on_completion (void *opaque, int *error)
   window->error = *error;
   atomic_store (&window->is_done, true);
   wake (notify_fd);
-  return 1; /* retire the command */
+  return NBD_NOT_YET_RETIRED;
 }
 
 /* Ask for what is left of the window. */
@@ -89,8 +90,9 @@ request_window (struct nbd_map *map, struct window *window)
   window->error = 0;
   nbd_reply_start (&window->reply, offset, length);
   atomic_fetch_add (&window->references, 1);
-  if (nbd_aio_block_status (map->config.nbd, length, offset, each, done, 0)
-      == -1) {
+  window->cookie
+    = nbd_aio_block_status (map->config.nbd, length, offset, each, done, 0);
+  if (window->cookie == -1) {
     set_command_error (map->config.nbd, "%s: the server cannot map %" PRIu64
                        " bytes at offset 0x%" PRIx64,
                        map->config.name, length, offset);
@@ -145,6 +147,7 @@ await_window (struct nbd_map *map, struct window *window)
     if (nbd_wait (drive ? config->nbd : NULL, config->wake_fd, -1) == -1)
       return -1;
   }
+  nbd_retire (config->nbd, window->cookie);
   if (window->error || nbd_is_gone (config->nbd)) {
     int errnum = window->error ? window->error : ENOTCONN;
 

@@ -22,7 +22,7 @@ on_read (void *opaque, int *error)
   if (*error)
     atomic_store (&task->error, *error);
   atomic_fetch_sub (&task->pending, 1);
-  return 1; /* retire the command */
+  return NBD_NOT_YET_RETIRED;
 }
 
 static int
@@ -45,9 +45,10 @@ ask_for (struct worker *worker, struct task *task)
     nbd_coverage_start (&read->coverage, task->offset + done, n);
     task->nr_reads++;
     atomic_fetch_add (&task->pending, 1);
-    if (nbd_aio_pread_structured (worker->nbd, task->buffer + done, n,
-                                  task->offset + done, chunk, completion, 0)
-        == -1) {
+    read->cookie
+      = nbd_aio_pread_structured (worker->nbd, task->buffer + done, n,
+                                  task->offset + done, chunk, completion, 0);
+    if (read->cookie == -1) {
       atomic_fetch_sub (&task->pending, 1);
       set_command_error (worker->nbd, "%s: cannot read %" PRIu32
                          " bytes at offset 0x%" PRIx64,
@@ -194,6 +195,8 @@ complete (struct worker *worker, struct task *task)
   const char *uri = pull->config.source->uri;
   int error = atomic_load (&task->error);
 
+  for (unsigned i = 0; i < task->nr_reads; i++)
+    nbd_retire (worker->nbd, task->reads[i].cookie);
   if (error) {
     pb_set_error (error, "%s: cannot read %" PRIu32 " bytes at offset 0x%"
                   PRIx64 ": %s",

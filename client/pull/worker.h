@@ -16,6 +16,7 @@ struct task;
 struct read {
   struct task *task;
   struct nbd_coverage coverage;
+  int64_t cookie;
 };
 
 /* A piece of the disk on its way.  It may take several reads, where the

@@ -36,6 +36,17 @@ bool nbd_is_gone (struct nbd_handle *nbd);
  */
 int nbd_wait (struct nbd_handle *nbd, int wake_fd, int timeout_ms);
 
+/* What the callback of a command's completion returns, which is 0: the command
+ * stays until nbd_retire ().  One that fails while it is issued completes before
+ * that is over, and libnbd (1.14) then looks at it once more, for its cookie.
+ */
+#define NBD_NOT_YET_RETIRED 0
+
+/* Be done with a command that has completed; COOKIE is what issuing it has
+ * returned.
+ */
+void nbd_retire (struct nbd_handle *nbd, int64_t cookie);
+
 /* Say goodbye to the server, also in the middle of negotiating, and read what
  * it still sends until it closes the connection, or until DEADLINE (of
  * monotonic_ns ()).  nbdkit before 1.33.10 aborts, and takes all of its other

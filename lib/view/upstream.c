@@ -60,7 +60,7 @@ on_completion (void *opaque, int *error)
       && !pthread_equal (upstream->driver, pthread_self ()))
     wake (upstream->wake_fd);
   pthread_mutex_unlock (&upstream->lock);
-  return 1; /* retire the command */
+  return NBD_NOT_YET_RETIRED;
 }
 
 static int
@@ -165,6 +165,7 @@ finish (struct call *call, int64_t cookie, const char *what, uint64_t count,
     if (nbd_aio_get_direction (upstream->nbd) & LIBNBD_AIO_DIRECTION_WRITE)
       wake (upstream->wake_fd);
     call_wait (call);
+    nbd_retire (upstream->nbd, cookie);
     r = call->error ? -1 : 0;
   }
   if (call->error) {
