@@ -404,8 +404,8 @@ void pb_view_free (pb_view *view);
  * the one that URI names.  Its dirty maps are the export's metadata contexts
  * "qemu:dirty-bitmap:NAME", and the exports EXPORT_NAME/NAME of our nbdkit
  * plugin, each as NAME; what their granularity is the server does not say, so
- * that is 0.  It is read over several connections where the server says that
- * all see the same disk.  When the server ends one, later calls that need it
+ * that is 0.  It is read over several connections, when many threads read at
+ * once, where the server says that all see the same disk.  When the server ends one, later calls that need it
  * fail with ENOTCONN: what came back might be another disk.
  */
 pb_view *pb_view_open_nbd (const char *uri,

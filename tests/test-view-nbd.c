@@ -9,13 +9,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "unit.h"
 
 #define SIZE       ((uint64_t) 8 << 20)
 #define BLOCK      ((uint64_t) 64 << 10)
-#define NR_THREADS 8
+#define NR_THREADS 20
 #define NR_READS   300
 #define READ_MAX   ((size_t) 300 << 10)
 
@@ -232,10 +233,23 @@ test_what_it_is (pb_view *view)
   pb_view_free (disk_view);
 }
 
+/* How many connections there are: other sockets we do not have. */
+static unsigned
+nr_connections (void)
+{
+  unsigned count = 0;
+  struct stat stat;
+
+  for (int fd = 0; fd < 256; fd++)
+    count += fstat (fd, &stat) == 0 && S_ISSOCK (stat.st_mode);
+  return count;
+}
+
 int
 main (void)
 {
   struct reader readers[NR_THREADS];
+  unsigned nr_before = nr_connections (); /* what the test was started with */
   unsigned char *all;
   pb_view *view;
   char uri[128];
@@ -258,9 +272,12 @@ main (void)
   CHECK (all != NULL);
   CHECK (read_and_compare (view, all, 0, SIZE));
   CHECK (map_and_compare (view, 0, SIZE));
+  CHECK (nr_connections () == nr_before + 1);
   start_readers (readers, view, NR_READS);
   join_readers (readers);
   CHECK (nr_failed == 0);
+  CHECK (nr_connections () > nr_before + 1);
+  CHECK (nr_connections () <= nr_before + 4);
 
   /* The server dies while all are at it: each is told, none waits for ever. */
   start_readers (readers, view, 0);

@@ -4,7 +4,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <pthread.h>
+#include <search.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,6 @@
 #include "nbd-connect.h"
 #include "nbd-handle.h"
 #include "nbd-maps.h"
-#include "round.h"
 
 /* A server tells of all contexts of a connection in each answer, so that more
  * than these have a connection each.
@@ -30,35 +30,57 @@ struct nbd_dirty_map {
 
   struct upstream *upstream; /* its own, where it has one */
   _Atomic (struct upstream_map *) map; /* when it is open */
+  pthread_mutex_t lock; /* held while it is opened, over the I/O of that, so
+                         * that this is done once */
 };
 
 void
 nbd_maps_init (struct nbd_maps *maps, const struct nbd_disk *disk)
 {
   *maps = (struct nbd_maps) { .disk = disk };
-  pthread_mutex_init (&maps->lock, NULL); /* cannot fail on Linux */
+}
+
+static void
+map_free (struct nbd_dirty_map *map)
+{
+  upstream_map_free (atomic_load (&map->map));
+  upstream_free (map->upstream);
+  pthread_mutex_destroy (&map->lock);
+  free (map->source);
+  free (map->name);
+  free (map);
+}
+
+static void
+leave_alone (void *map)
+{
+  (void) map; /* which is freed with the list */
 }
 
 void
 nbd_maps_clear (struct nbd_maps *maps)
 {
-  for (size_t i = 0; i < maps->count; i++) {
-    upstream_map_free (atomic_load (&maps->list[i].map));
-    upstream_free (maps->list[i].upstream);
-    free (maps->list[i].source);
-    free (maps->list[i].name);
-  }
+  tdestroy (maps->by_name, leave_alone);
+  for (size_t i = 0; i < maps->count; i++)
+    map_free (maps->list[i]);
   free (maps->list);
-  pthread_mutex_destroy (&maps->lock);
+}
+
+static int
+compare_names (const void *a, const void *b)
+{
+  return strcmp (((const struct nbd_dirty_map *) a)->name,
+                 ((const struct nbd_dirty_map *) b)->name);
 }
 
 static struct nbd_dirty_map *
 find (const struct nbd_maps *maps, const char *name)
 {
-  for (size_t i = 0; i < maps->count; i++)
-    if (strcmp (maps->list[i].name, name) == 0)
-      return &maps->list[i];
-  return NULL;
+  const struct nbd_dirty_map wanted = { .name = (char *) name };
+  struct nbd_dirty_map *const *found
+    = tfind (&wanted, &maps->by_name, compare_names);
+
+  return found ? *found : NULL;
 }
 
 /* Add the map NAME, unless there is one that is called so. */
@@ -66,7 +88,7 @@ static int
 add (struct nbd_maps *maps, const char *name, const char *source,
      enum nbd_export_kind kind, bool is_enabled)
 {
-  struct nbd_dirty_map *list, *map;
+  struct nbd_dirty_map **list, *map;
 
   if (name[0] == '\0' || !nbd_name_is_plain (name) || find (maps, name))
     return 0;
@@ -74,15 +96,21 @@ add (struct nbd_maps *maps, const char *name, const char *source,
   if (list == NULL)
     return -1;
   maps->list = list;
-  map = &list[maps->count];
+  map = malloc (sizeof *map);
+  if (map == NULL)
+    return -1;
   *map = (struct nbd_dirty_map) {
     .name = strdup (name),
     .source = strdup (source),
     .is_export = kind != NBD_EXPORT_OTHER,
     .is_enabled = is_enabled,
   };
-  maps->count++;
-  return map->name && map->source ? 0 : -1;
+  pthread_mutex_init (&map->lock, NULL); /* cannot fail on Linux */
+  list[maps->count++] = map;
+  return map->name && map->source
+             && tsearch (map, &maps->by_name, compare_names)
+           ? 0
+           : -1;
 }
 
 /* The callbacks of the lists: what has been found, and whether there was memory
@@ -191,7 +219,7 @@ is_shared (const struct nbd_maps *maps)
   size_t count = 0;
 
   for (size_t i = 0; i < maps->count; i++)
-    count += !maps->list[i].is_export;
+    count += !maps->list[i]->is_export;
   return !maps->disk->is_multi || count <= SHARED_MAX;
 }
 
@@ -201,10 +229,10 @@ nbd_maps_add_contexts (const struct nbd_maps *maps, struct nbd_handle *nbd)
   if (!is_shared (maps))
     return 0;
   for (size_t i = 0; i < maps->count; i++)
-    if (!maps->list[i].is_export
-        && nbd_add_meta_context (nbd, maps->list[i].source) == -1) {
+    if (!maps->list[i]->is_export
+        && nbd_add_meta_context (nbd, maps->list[i]->source) == -1) {
       set_nbd_error ("%s: dirty map '%s'", maps->disk->uri,
-                     maps->list[i].name);
+                     maps->list[i]->name);
       return -1;
     }
   return 0;
@@ -215,92 +243,10 @@ nbd_maps_get_info (const struct nbd_maps *maps, size_t index,
                    struct pb_bitmap_info *info)
 {
   *info = (struct pb_bitmap_info) {
-    .name = maps->list[index].name,
-    .enabled = maps->list[index].is_enabled,
+    .name = maps->list[index]->name,
+    .enabled = maps->list[index]->is_enabled,
     .usable = true,
   };
-}
-
-/* Does the server still answer over the first connection?  That it has ended an
- * idle one is noticed by asking only.
- */
-static bool
-is_alive (const struct nbd_disk *disk)
-{
-  struct nbd_reply reply = {
-    .nr_contexts = 1,
-    .contexts = { LIBNBD_CONTEXT_BASE_ALLOCATION },
-  };
-  unsigned char block[65536];
-  uint64_t count = min_u64 (disk->limits.min_block, disk->limits.size);
-  int r;
-
-  if (count == 0)
-    return !upstream_is_gone (disk->upstream);
-  if (disk->has_allocation) { /* which is quicker than a disk */
-    nbd_reply_start (&reply, 0, count);
-    r = upstream_block_status (disk->upstream, &reply);
-    nbd_reply_clear (&reply);
-  }
-  else
-    r = upstream_read (disk->upstream, block, count, 0);
-  /* That a block cannot be had is an answer, too. */
-  return r == 0 || pb_get_errno () != ENOTCONN;
-}
-
-/* Is what was found at the other end of NBD, which is ready, the same disk? */
-static int
-check_same (const struct nbd_disk *disk, struct nbd_handle *nbd,
-            const char *export_name, const char *context)
-{
-  struct nbd_export_limits limits;
-
-  if (nbd_export_get_limits (nbd, disk->uri, export_name, &limits) == -1)
-    return -1;
-  if (limits.size != disk->limits.size) {
-    pb_set_error (ESTALE, "%s: export '%s' has %" PRIu64 " bytes, but its "
-                  "disk, export '%s', has %" PRIu64,
-                  disk->uri, export_name, limits.size, disk->export_name,
-                  disk->limits.size);
-    return -1;
-  }
-  if (nbd_can_meta_context (nbd, context) != 1) {
-    pb_set_error (ENOENT, "%s: export '%s' has no context %s any more",
-                  disk->uri, export_name, context);
-    return -1;
-  }
-  /* A server that was started anew may have another disk under this name, or
-   * this one at another time.
-   */
-  if (!is_alive (disk) || !upstream_has_peer (disk->upstream, nbd)) {
-    pb_set_error (ENOTCONN, "%s: the server that was connected to first is no "
-                  "longer there; what is there now may be another disk",
-                  disk->uri);
-    return -1;
-  }
-  return 0;
-}
-
-struct upstream *
-nbd_disk_connect (const struct nbd_disk *disk, const char *export_name,
-                  const char *context, unsigned seconds)
-{
-  struct nbd_handle *nbd = nbd_connect_start (disk->uri, seconds);
-
-  if (nbd == NULL)
-    return NULL;
-  if (nbd_add_meta_context (nbd, context) == -1) {
-    set_nbd_error ("%s: %s", disk->uri, context);
-    goto fail;
-  }
-  if (nbd_connect_go (nbd, disk->uri, export_name) == -1
-      || check_same (disk, nbd, export_name, context) == -1)
-    goto fail;
-  return upstream_new (nbd, disk->uri);
-
- fail:
-  nbd_close (nbd);
-  return NULL;
 }
 
 /* Connect to MAP's own export, or for its own context, or use the connection
@@ -339,7 +285,7 @@ set_no_map_error (const struct nbd_maps *maps, const char *name)
 
   if (stream) {
     for (size_t i = 0; i < maps->count; i++)
-      fprintf (stream, "%s'%s'", i ? ", " : "; it has ", maps->list[i].name);
+      fprintf (stream, "%s'%s'", i ? ", " : "; it has ", maps->list[i]->name);
     fclose (stream);
   }
   pb_set_error (ENOENT, "%s: export '%s' has no dirty map '%s'%s",
@@ -349,7 +295,7 @@ set_no_map_error (const struct nbd_maps *maps, const char *name)
 }
 
 struct upstream_map *
-nbd_maps_open (struct nbd_maps *maps, const char *name)
+nbd_maps_open (const struct nbd_maps *maps, const char *name)
 {
   struct nbd_dirty_map *map = find (maps, name);
   struct upstream_map *open;
@@ -362,7 +308,7 @@ nbd_maps_open (struct nbd_maps *maps, const char *name)
   if (open)
     return open;
 
-  LOCK_CURRENT_SCOPE (&maps->lock);
+  LOCK_CURRENT_SCOPE (&map->lock);
   open = atomic_load (&map->map);
   if (open == NULL) {
     open = open_map (maps, map);

@@ -6,31 +6,19 @@
 #ifndef PULLBACK_NBD_MAPS_H
 #define PULLBACK_NBD_MAPS_H
 
-#include <pthread.h>
+#include <stddef.h>
 
-#include "nbd-export.h"
+#include "nbd-disk.h"
 #include "pullback.h"
-#include "upstream.h"
 #include "upstream-map.h"
-
-/* The disk that the maps are of. */
-struct nbd_disk {
-  char *uri;
-  char *export_name; /* as the server calls it where it says so */
-  struct nbd_export_limits limits;
-  bool is_multi;       /* several connections see the same disk */
-  bool has_allocation; /* the first connection tells what is allocated */
-  struct upstream *upstream; /* the first connection */
-};
 
 struct nbd_dirty_map; /* one of them */
 
 struct nbd_maps {
   const struct nbd_disk *disk;
   size_t count;
-  struct nbd_dirty_map *list;
-  pthread_mutex_t lock; /* held while a map is opened, over the I/O of that, so
-                         * that it is opened once; open ones are read without */
+  struct nbd_dirty_map **list;
+  void *by_name; /* the same as a tree (tsearch(3)) */
 };
 
 void nbd_maps_init (struct nbd_maps *maps, const struct nbd_disk *disk);
@@ -52,14 +40,10 @@ int nbd_maps_add_contexts (const struct nbd_maps *maps,
 void nbd_maps_get_info (const struct nbd_maps *maps, size_t index,
                         struct pb_bitmap_info *info);
 
-/* The map called NAME, which is MAPS', or NULL with an error set. */
-struct upstream_map *nbd_maps_open (struct nbd_maps *maps, const char *name);
-
-/* One more connection to the disk, or to EXPORT_NAME of its server, which must
- * be of the same size and have CONTEXT.  NULL with an error set.
+/* The map called NAME, which is MAPS', or NULL with an error set.  Safe from
+ * any thread; who asks for a map that is being opened waits for that.
  */
-struct upstream *nbd_disk_connect (const struct nbd_disk *disk,
-                                   const char *export_name,
-                                   const char *context, unsigned seconds);
+struct upstream_map *nbd_maps_open (const struct nbd_maps *maps,
+                                    const char *name);
 
 #endif /* PULLBACK_NBD_MAPS_H */

@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,17 +14,8 @@
 #include "nbd-maps.h"
 #include "nbd-uri.h"
 #include "round.h"
+#include "upstream-pool.h"
 #include "view.h"
-
-/* Connections for data, where the server lets them see the same disk.  One
- * takes no more than 16 requests at a time in QEMU and nbdkit.
- */
-#define CONNECTIONS_MAX 4
-
-/* A server that has all the clients it wants lets a further connection wait;
- * those that there are do without it.
- */
-#define EXTRA_CONNECT_SECONDS 2
 
 /* What requests are best multiples of where the server does not say. */
 #define PREFERRED_MIN ((uint64_t) 4096)
@@ -36,11 +26,7 @@ struct nbd_view {
   struct nbd_disk disk;
   struct upstream_map *allocation; /* NULL: the server does not tell */
   struct nbd_maps maps;
-
-  /* For data, by turns.  The first is the disk's. */
-  unsigned nr_upstreams;
-  struct upstream *upstreams[CONNECTIONS_MAX];
-  atomic_uint turn;
+  struct upstream_pool pool;
 };
 
 static void
@@ -50,8 +36,7 @@ nbd_view_free (pb_view *view)
 
   nbd_maps_clear (&v->maps);
   upstream_map_free (v->allocation);
-  for (unsigned i = 0; i < v->nr_upstreams; i++)
-    upstream_free (v->upstreams[i]);
+  upstream_pool_clear (&v->pool);
   free (v->disk.export_name);
   free (v->disk.uri);
   free (v);
@@ -59,9 +44,10 @@ nbd_view_free (pb_view *view)
 
 /* A range that is not of whole blocks: read the blocks that it touches. */
 static int
-read_unaligned (struct upstream *upstream, void *buffer, size_t count,
-                uint64_t offset, const struct nbd_export_limits *limits)
+read_unaligned (struct nbd_view *v, void *buffer, size_t count,
+                uint64_t offset)
 {
+  const struct nbd_export_limits *limits = &v->disk.limits;
   uint64_t start = round_down (offset, limits->min_block);
   uint64_t end = min_u64 (round_up (offset + count, limits->min_block),
                           limits->size);
@@ -71,7 +57,7 @@ read_unaligned (struct upstream *upstream, void *buffer, size_t count,
     pb_set_error (ENOMEM, "no memory for a request");
     return -1;
   }
-  if (upstream_read (upstream, blocks, end - start, start) == -1)
+  if (upstream_pool_read (&v->pool, blocks, end - start, start) == -1)
     return -1;
   memcpy (buffer, blocks + (offset - start), count);
   return 0;
@@ -85,16 +71,14 @@ nbd_view_pread (pb_view *view, void *buffer, size_t count, uint64_t offset)
   unsigned char *bytes = buffer;
 
   while (count > 0) {
-    unsigned turn = atomic_fetch_add (&v->turn, 1);
-    struct upstream *upstream = v->upstreams[turn % v->nr_upstreams];
     uint64_t in_block = offset % limits->min_block;
     size_t n = min_u64 (count, limits->max_block - in_block);
     bool is_aligned = in_block == 0
                       && (n % limits->min_block == 0
                           || offset + n == limits->size);
     int r = is_aligned
-              ? upstream_read (upstream, bytes, n, offset)
-              : read_unaligned (upstream, bytes, n, offset, limits);
+              ? upstream_pool_read (&v->pool, bytes, n, offset)
+              : read_unaligned (v, bytes, n, offset);
 
     if (r == -1)
       return -1;
@@ -237,25 +221,8 @@ connect_first (struct nbd_view *v, const char *export_name)
   v->disk.upstream = upstream_new (nbd, v->disk.uri);
   if (v->disk.upstream == NULL)
     return -1;
-  v->upstreams[v->nr_upstreams++] = v->disk.upstream;
+  upstream_pool_start (&v->pool, v->disk.upstream);
   return read_export (v, nbd);
-}
-
-/* As many as there can be. */
-static void
-connect_more (struct nbd_view *v)
-{
-  while (v->disk.is_multi && v->allocation
-         && v->nr_upstreams < CONNECTIONS_MAX) {
-    struct upstream *upstream
-      = nbd_disk_connect (&v->disk, v->disk.export_name,
-                          LIBNBD_CONTEXT_BASE_ALLOCATION,
-                          EXTRA_CONNECT_SECONDS);
-
-    if (upstream == NULL)
-      return;
-    v->upstreams[v->nr_upstreams++] = upstream;
-  }
 }
 
 pb_view *
@@ -272,6 +239,7 @@ pb_view_open_nbd (const char *uri, const char *export_name)
   }
   v->view.ops = &ops;
   nbd_maps_init (&v->maps, &v->disk);
+  upstream_pool_init (&v->pool, &v->disk);
   v->disk.uri = strdup (uri);
   if (v->disk.uri == NULL) {
     set_error_errno ("%s", uri);
@@ -282,6 +250,5 @@ pb_view_open_nbd (const char *uri, const char *export_name)
     nbd_view_free (&v->view);
     return NULL;
   }
-  connect_more (v);
   return &v->view;
 }
