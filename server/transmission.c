@@ -21,7 +21,7 @@
 /* A client is left alone for so long for each answer that it has to read, which
  * takes it some system calls; from so many on, and for no more than so many.
  */
-#define NAP_NS 4000
+#define NAP_NS 2500
 #define NAP_ANSWERS_MIN 8
 #define NAP_ANSWERS_MAX 40
 
@@ -196,6 +196,20 @@ receive (const struct command *command, struct request *request,
   }
 }
 
+/* How many of the answers that were sent, NR_ANSWERS of which with NR_HELD bytes
+ * just now, the client has still to read, as far as the transport's memory
+ * tells, UNREAD bytes of it: each was sent by itself, or those of now together.
+ * What a message takes in the kernel is rounded up to a power of two, with some
+ * 600 bytes besides, so that a short one takes many times its length.
+ */
+static size_t
+nr_unread (size_t unread, size_t nr_answers, size_t nr_held)
+{
+  size_t memory_of_one = 2 * (nr_held / nr_answers) + 1024;
+
+  return unread == 0 ? 0 : max_u64 (unread / memory_of_one, nr_answers);
+}
+
 /* Before the client is waited for.  One that has answers to read sends its next
  * requests between them, and would wake this thread with each, which takes it
  * longer than the reading: so they are left to gather for a moment.
@@ -210,9 +224,8 @@ before_wait (void *opaque)
   if (reply_flush (sink) == -1)
     return -1;
   if (nr_answers > 0 && transport->ops->get_unread) {
-    size_t unread
-      = transport->ops->get_unread (transport) / (nr_held / nr_answers);
-
+    size_t unread = nr_unread (transport->ops->get_unread (transport),
+                               nr_answers, nr_held);
     struct timespec nap
       = { .tv_nsec = NAP_NS * (long) min_u64 (unread, NAP_ANSWERS_MAX) };
 
