@@ -29,8 +29,9 @@ struct command {
 /* A read that is so short that another thread would cost more than it. */
 #define COMMAND_READ_SHORT ((uint32_t) 32 << 10)
 
-/* Answer a short read at once, where its data is in the page cache or zero.
- * Returns 1, 0 where that is not so, or -1 where the connection must end.
+/* Answer a read at once, where its data is in the page cache, or where it is
+ * short and zero.  Returns 1, 0 where that is not so, or -1 where the connection
+ * must end.
  */
 int command_read_cached (const struct command *command);
 

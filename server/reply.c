@@ -118,7 +118,6 @@ send_all (struct reply_sink *sink, struct iovec *iov, int nr_iov)
     memcpy (sink->held + sink->nr_held, iov[i].iov_base, iov[i].iov_len);
     sink->nr_held += iov[i].iov_len;
   }
-  sink->nr_answers++;
   return 0;
 }
 
@@ -265,13 +264,15 @@ reply_file (struct reply_sink *sink, const struct request *request,
 {
   struct transport *transport = sink->wire->transport;
   unsigned char head[HEAD_MAX];
-  struct iovec iov
-    = { .iov_base = head,
-        .iov_len = data_head (sink, head, request, offset, count, false) };
+  struct iovec iov[2]
+    = { { .iov_base = sink->held, .iov_len = sink->nr_held },
+        { .iov_base = head,
+          .iov_len = data_head (sink, head, request, offset, count, false) } };
   int64_t sent;
 
+  sink->nr_held = sink->nr_answers = 0;
   LOCK_CURRENT_SCOPE (&sink->wire->lock);
-  if (send_locked (sink->wire, &iov, 1, true) == -1)
+  if (send_locked (sink->wire, iov, 2, true) == -1)
     return -1;
   sent = transport->ops->send_file (transport, fd, file_offset, count);
   if (sent == -1) {
@@ -336,7 +337,6 @@ void
 reply_commit (struct reply_sink *sink)
 {
   sink->nr_held += sink->nr_reserved;
-  sink->nr_answers++;
 }
 
 int

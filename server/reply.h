@@ -49,8 +49,8 @@ void reply_wire_destroy (struct reply_wire *wire);
 struct reply_sink {
   struct reply_wire *wire;
   bool is_holding;
-  size_t nr_answers;   /* that are held */
-  size_t nr_held;      /* their bytes */
+  size_t nr_answers;   /* short ones among what is held, as its user counts */
+  size_t nr_held;      /* bytes */
   size_t nr_reserved;  /* bytes of the answer that comes next */
   unsigned char *held; /* REPLY_HELD_MAX bytes, used only while it holds */
 };
@@ -97,8 +97,8 @@ int64_t reply_file (struct reply_sink *sink, const struct request *request,
 /* End an answer whose chunks have all been sent. */
 int reply_end (struct reply_sink *sink, const struct request *request);
 
-/* A whole read in one piece, for any style and not while the sink holds, when
- * its first COUNT bytes are there; the rest is given by reply_more () until all
+/* A whole read in one piece, for any style and with nothing held, when its first
+ * COUNT bytes are there; the rest is given by reply_more () until all
  * of the request's length was.  Until then no other answer can be sent.  When
  * the rest cannot be had, reply_abort () ends the connection: there is no other
  * way to take back what was promised.

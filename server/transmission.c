@@ -18,8 +18,8 @@
 #include "threads.h"
 #include "transmission.h"
 
-/* A client is left alone for so long for each answer that it has to read, which
- * takes it some system calls; from so many on, and for no more than so many.
+/* A client is left alone for so long for each short answer that it has to read,
+ * which takes it some system calls; from so many on, and for no more than so many.
  */
 #define NAP_NS 2500
 #define NAP_ANSWERS_MIN 8
@@ -168,6 +168,16 @@ do_request (const struct command *command)
   }
 }
 
+/* Is the request, which was done quickly, of those whose answers are held?  A
+ * long one keeps the client busy for longer than any nap.
+ */
+static bool
+is_short (const struct request *request)
+{
+  return request->type != NBD_CMD_READ
+         || request->length <= COMMAND_READ_SHORT;
+}
+
 /* With the turn: receive requests and do what is done quickly, up to one that
  * is not.  Returns 1 where REQUEST is that one, and else what there is to end.
  */
@@ -190,14 +200,16 @@ receive (const struct command *command, struct request *request,
     r = do_quickly (command);
     if (r == 0)
       return 1;
+    if (is_short (request))
+      command->sink->nr_answers++;
     request_clear (request);
     if (r == -1)
       return -1;
   }
 }
 
-/* How many of the answers that were sent, NR_ANSWERS of which with NR_HELD bytes
- * just now, the client has still to read, as far as the transport's memory
+/* How many of the short answers that were sent, NR_ANSWERS of them just now, in
+ * NR_HELD bytes, the client has still to read, as far as the transport's memory
  * tells, UNREAD bytes of it: each was sent by itself, or those of now together.
  * What a message takes in the kernel is rounded up to a power of two, with some
  * 600 bytes besides, so that a short one takes many times its length.
@@ -223,7 +235,7 @@ before_wait (void *opaque)
 
   if (reply_flush (sink) == -1)
     return -1;
-  if (nr_answers > 0 && transport->ops->get_unread) {
+  if (nr_answers > 0 && nr_held > 0 && transport->ops->get_unread) {
     size_t unread = nr_unread (transport->ops->get_unread (transport),
                                nr_answers, nr_held);
     struct timespec nap

@@ -185,8 +185,7 @@ for signal in TERM INT HUP; do
     >s.out 2>s.log &
   serve_pid=$!
   cleanup_fn kill_and_wait "$serve_pid"
-  wait_for 'nbdkit' bash -c "[ -n \"\$(cat /proc/$serve_pid/task/*/children)\" ]"
-  [ -S tmp/backup-serve-*/nbdkit.sock ] || fail 'no socket of nbdkit'
+  wait_for 'the socket of nbdkit' bash -c '[ -S tmp/backup-serve-*/nbdkit.sock ]'
   kill -"$signal" "$serve_pid"
   status=0
   wait "$serve_pid" || status=$?

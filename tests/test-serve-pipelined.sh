@@ -85,9 +85,10 @@ sub reads
 for my $style (qw(simple structured extended)) {
   my ($socket) = go ($style, 'vda');
 
-  # Short ones, which are held until there is no room, and such that another
-  # thread does between them.
+  # Short ones, which are held until there is no room, long ones behind what is
+  # held, and such that another thread does between them.
   for ([1000, 512], [300, 4096], [40, 32768, 1, 20000],
+       [80, 65536, 512, 262144, 32769, 4096, 4096],
        [60, 4096, 4096, 100000, 512, 2000000]) {
     my ($text, $asked) = reads ($style, @$_);
     check (give ($socket, $text), "$style: requests @$_");
@@ -161,9 +162,20 @@ while (my $magic = take ($socket, 4)) {
 }
 print "$nr of 2000 answers before the end, $checks checks\n";
 END
-export CLIENT=$abs_top_srcdir/tests/serve-client.pl TRUTH=truth.raw
-for disk in a.qcow2 raw:truth.raw; do
-  start_serve s "vda=$disk"
-  SOCKET=$dir/s SERVER=$serve_pid perl pipelined.pl
+export CLIENT=$abs_top_srcdir/tests/serve-client.pl
+# pipelined TRUTH ARGS...: a server with these arguments, whose disk is TRUTH.
+pipelined ()
+{
+  local truth=$1
+  shift
+  start_serve s "$@"
+  TRUTH=$truth SOCKET=$dir/s SERVER=$serve_pid HOST=127.0.0.1 \
+    PORT=$(sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' s.out) perl pipelined.pl
   wait "$serve_pid" || { cat s.log >&2; fail "status $? after SIGTERM"; }
-done
+}
+pipelined truth.raw vda=a.qcow2
+pipelined truth.raw vda=raw:truth.raw
+# All of it data, which a unix socket gets from the file and TCP by a buffer.
+head -c 16M /dev/urandom >full.raw
+pipelined full.raw vda=raw:full.raw
+pipelined full.raw --listen tcp:127.0.0.1:0 --insecure vda=raw:full.raw
