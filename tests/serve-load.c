@@ -6,7 +6,9 @@
  *   serve-load run SOCKET BYTES CONNECTIONS REQUESTS SECONDS SEED
  *
  * make writes a disk in which every 8 bytes tell their place.  run reads it as
- * the only export behind the unix socket, and prints what it has done.
+ * the only export behind the unix socket, with simple replies over every other
+ * connection and with structured ones, some of them in one piece (DF), over the
+ * rest; and prints what it has done.
  */
 
 #include "config.h"
@@ -42,6 +44,13 @@ fail (const char *what)
   exit (1);
 }
 
+static void __attribute__ ((__noreturn__))
+wrong (const char *what)
+{
+  fprintf (stderr, "serve-load: %s\n", what);
+  exit (1);
+}
+
 static uint64_t
 word_at (uint64_t offset)
 {
@@ -73,8 +82,29 @@ give (int fd, const void *buffer, size_t count)
     fail ("serve-load: send");
 }
 
+/* Returns the size of what was put into BUFFER. */
+static size_t
+make_option (unsigned char *buffer, uint32_t option)
+{
+  store_be64 (buffer, NBD_OPTION_MAGIC);
+  store_be32 (buffer + 8, option);
+  store_be32 (buffer + 12, 0);
+  return NBD_OPTION_HEADER_SIZE;
+}
+
+static void
+ask_for_structured (int fd)
+{
+  unsigned char buffer[NBD_OPTION_REPLY_HEADER_SIZE];
+
+  give (fd, buffer, make_option (buffer, NBD_OPT_STRUCTURED_REPLY));
+  take (fd, buffer, sizeof buffer);
+  if (load_be32 (buffer + 12) != NBD_REP_ACK)
+    wrong ("there are no structured replies");
+}
+
 static int
-dial (void)
+dial (bool is_structured)
 {
   struct sockaddr_un address = { .sun_family = AF_UNIX };
   unsigned char buffer[64];
@@ -86,15 +116,13 @@ dial (void)
     fail (socket_path);
   take (fd, buffer, 18);
   store_be32 (buffer, NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES);
-  store_be64 (buffer + 4, NBD_OPTION_MAGIC);
-  store_be32 (buffer + 12, NBD_OPT_EXPORT_NAME);
-  store_be32 (buffer + 16, 0);
-  give (fd, buffer, 20);
+  give (fd, buffer, 4);
+  if (is_structured)
+    ask_for_structured (fd);
+  give (fd, buffer, make_option (buffer, NBD_OPT_EXPORT_NAME));
   take (fd, buffer, NBD_EXPORT_NAME_REPLY_SIZE);
-  if (load_be64 (buffer) != disk_size) {
-    fprintf (stderr, "serve-load: the export has the wrong size\n");
-    exit (1);
-  }
+  if (load_be64 (buffer) != disk_size)
+    wrong ("the export has the wrong size");
   atomic_fetch_add (&nr_connected, 1);
   return fd;
 }
@@ -102,11 +130,13 @@ dial (void)
 struct read {
   uint64_t offset;
   uint32_t length;
+  uint32_t got; /* bytes of it */
   bool in_flight;
 };
 
 struct client {
   unsigned seed;
+  bool is_structured;
   struct read reads[REQUESTS_MAX];
   unsigned char buffer[LENGTH_MAX];
 };
@@ -122,9 +152,11 @@ ask (struct client *client, int fd, unsigned i)
   read->offset
     = ((uint64_t) rand_r (&client->seed) << 16 ^ rand_r (&client->seed))
       % (words - read->length / 8) * 8;
+  read->got = 0;
   read->in_flight = true;
   store_be32 (request, NBD_REQUEST_MAGIC);
-  store_be16 (request + 4, 0);
+  store_be16 (request + 4,
+              client->is_structured && i % 4 == 0 ? NBD_CMD_FLAG_DF : 0);
   store_be16 (request + 6, NBD_CMD_READ);
   store_be64 (request + 8, i);
   store_be64 (request + 16, read->offset);
@@ -132,32 +164,85 @@ ask (struct client *client, int fd, unsigned i)
   give (fd, request, sizeof request);
 }
 
+/* Take COUNT bytes of the disk at OFFSET, which must be READ's, and look at
+ * them.
+ */
+static void
+take_data (struct client *client, int fd, struct read *read, uint64_t offset,
+           uint32_t count)
+{
+  if (offset < read->offset || count > read->length - read->got
+      || offset + count > read->offset + read->length || offset % 8 != 0
+      || count % 8 != 0)
+    wrong ("data that was not asked for");
+  take (fd, client->buffer, count);
+  for (uint32_t at = 0; at < count; at += 8)
+    if (load_be64 (client->buffer + at) != word_at (offset + at))
+      wrong ("wrong data");
+  read->got += count;
+}
+
+/* The read that an answer with this COOKIE is to. */
+static struct read *
+find_read (struct client *client, uint64_t cookie)
+{
+  if (cookie >= nr_requests || !client->reads[cookie].in_flight)
+    wrong ("an answer to nothing");
+  return &client->reads[cookie];
+}
+
+static struct read *
+take_simple (struct client *client, int fd)
+{
+  unsigned char reply[NBD_SIMPLE_REPLY_SIZE];
+  struct read *read;
+
+  take (fd, reply, sizeof reply);
+  if (load_be32 (reply) != NBD_SIMPLE_REPLY_MAGIC || load_be32 (reply + 4) != 0)
+    wrong ("a wrong reply");
+  read = find_read (client, load_be64 (reply + 8));
+  take_data (client, fd, read, read->offset, read->length);
+  return read;
+}
+
+/* Chunks, up to one that is the last of its answer. */
+static struct read *
+take_structured (struct client *client, int fd)
+{
+  unsigned char head[NBD_STRUCTURED_REPLY_SIZE], place[8];
+
+  for (;;) {
+    struct read *read;
+    uint32_t length;
+
+    take (fd, head, sizeof head);
+    if (load_be32 (head) != NBD_STRUCTURED_REPLY_MAGIC)
+      wrong ("a wrong reply");
+    read = find_read (client, load_be64 (head + 8));
+    length = load_be32 (head + 16);
+    if (load_be16 (head + 6) == NBD_REPLY_TYPE_OFFSET_DATA && length > 8) {
+      take (fd, place, sizeof place);
+      take_data (client, fd, read, load_be64 (place), length - 8);
+    }
+    else if (load_be16 (head + 6) != NBD_REPLY_TYPE_NONE || length != 0)
+      wrong ("a wrong chunk");
+    if (load_be16 (head + 4) & NBD_REPLY_FLAG_DONE)
+      return read;
+  }
+}
+
 /* Take one answer and look at it; returns whose it was. */
 static unsigned
 take_answer (struct client *client, int fd)
 {
-  unsigned char reply[NBD_SIMPLE_REPLY_SIZE];
-  uint64_t i;
+  struct read *read = client->is_structured ? take_structured (client, fd)
+                                            : take_simple (client, fd);
 
-  take (fd, reply, sizeof reply);
-  i = load_be64 (reply + 8);
-  if (load_be32 (reply) != NBD_SIMPLE_REPLY_MAGIC || load_be32 (reply + 4) != 0
-      || i >= nr_requests || !client->reads[i].in_flight) {
-    fprintf (stderr, "serve-load: a wrong reply\n");
-    exit (1);
-  }
-
-  struct read *read = &client->reads[i];
-  take (fd, client->buffer, read->length);
-  for (uint32_t at = 0; at < read->length; at += 8)
-    if (load_be64 (client->buffer + at) != word_at (read->offset + at)) {
-      fprintf (stderr, "serve-load: wrong data at %" PRIu64 "\n",
-               read->offset + at);
-      exit (1);
-    }
+  if (read->got != read->length)
+    wrong ("an answer that is not whole");
   read->in_flight = false;
   atomic_fetch_add (&nr_reads, 1);
-  return i;
+  return read - client->reads;
 }
 
 static void *
@@ -166,7 +251,7 @@ run_client (void *opaque)
   struct client *client = opaque;
 
   while (time (NULL) < end_time) {
-    int fd = dial ();
+    int fd = dial (client->is_structured);
     unsigned left = rand_r (&client->seed) % 2000;
 
     for (unsigned i = 0; i < nr_requests; i++)
@@ -190,6 +275,7 @@ run (unsigned nr_connections, unsigned seed)
     fail ("serve-load");
   for (unsigned i = 0; i < nr_connections; i++) {
     clients[i].seed = seed + i;
+    clients[i].is_structured = i % 2 == 1;
     if (pthread_create (&threads[i], NULL, run_client, &clients[i]) != 0)
       fail ("serve-load: pthread_create");
   }
