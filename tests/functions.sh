@@ -104,6 +104,26 @@ kill_and_wait ()
   wait "$1" 2>/dev/null || :
 }
 
+# start_guest IMAGE: qemu-io has it open, and locked, as QEMU does with the disk
+# of a machine, until it is killed or ${guest[1]}, its standard input, is closed.
+# Its process id is left in $guest_pid, since $guest_PID is unset when it ends.
+start_guest ()
+{
+  coproc guest { exec qemu-io -f qcow2 "$1"; }
+  # shellcheck disable=SC2154 # coproc sets it
+  guest_pid=$guest_PID
+  cleanup_fn kill_and_wait "$guest_pid"
+  guest_does length
+}
+
+# guest_does COMMAND: have qemu-io do it, and wait until that is done.
+guest_does ()
+{
+  local line
+  echo "$1" >&"${guest[1]}"
+  read -r -t 30 line <&"${guest[0]}" || fail "qemu-io does not answer: $1"
+}
+
 # start_nbdkit SOCKET PLUGIN-ARGS...: stock nbdkit on a unix socket.  Its
 # process id is left in $nbdkit_pid, its messages in SOCKET.log.  Arguments
 # before the plugin (filters, TLS) are taken from the array nbdkit_options.

@@ -31,6 +31,18 @@ end_serve ()
   [ ! -e "$1" ] || fail "$1 is left behind"
 }
 
+# expect_log FILE TEXT: the log has it, or soon: a client may know how things
+# ended before the server has written that.
+expect_log ()
+{
+  local i
+  for ((i = 0; i < 600; i++)); do
+    ! grep -qF -- "$2" "$1" || return 0
+    sleep 0.05
+  done
+  expect_text "$1" "$2"
+}
+
 # context_map CONTEXT URI: lines "OFFSET LENGTH FLAGS", neighbours merged.
 context_map ()
 {

@@ -65,11 +65,7 @@ prints 'Domain checkpoint b deleted' delete b
 image_has 'a c d e' vdb.qcow2
 
 # A disk in use: nothing is changed, and nothing half.
-coproc guest { qemu-io -f qcow2 vdb.qcow2; }
-# shellcheck disable=SC2154 # coproc sets it
-guest_pid=$guest_PID # unset when it has ended
-cleanup_fn kill_and_wait "$guest_pid"
-wait_for 'the lock on vdb.qcow2' eval '! qemu-img info vdb.qcow2'
+start_guest vdb.qcow2
 for flag in '' --children --children-only; do
   # shellcheck disable=SC2086 # none, or one
   behaviour 'G 44' differs 'a failure names the checkpoint'

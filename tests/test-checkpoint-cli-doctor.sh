@@ -198,15 +198,10 @@ rmdir state/checkpoints/z.xml.new
 healthy
 
 # A disk in use, and then one that was not closed.
-coproc guest { exec qemu-io -f qcow2 vda.qcow2; }
-# shellcheck disable=SC2154 # coproc sets it
-guest_pid=$guest_PID # unset when it has ended
-cleanup_fn kill_and_wait "$guest_pid"
-wait_for 'the lock on vda.qcow2' eval '! qemu-img info vda.qcow2'
+start_guest vda.qcow2
 examine 1 disk-unreadable --fix
 expect_text out vda.qcow2
-echo 'write 0 64k' >&"${guest[1]}"
-sleep 0.3
+guest_does 'write 0 64k'
 kill -KILL "$guest_pid"
 wait "$guest_pid" 2>/dev/null || :
 examine 1 'bitmap-in-use bitmap-in-use'

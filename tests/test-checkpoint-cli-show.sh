@@ -111,11 +111,7 @@ prints ' size="327680"' \
   dumpxml --size --xpath //disk/@size b
 
 # A running guest, as QEMU is one, has the disks: sizes are not known then.
-coproc guest { qemu-io -f qcow2 vda.qcow2; }
-# shellcheck disable=SC2154 # coproc sets it
-guest_pid=$guest_PID # unset when it has ended
-cleanup_fn kill_and_wait "$guest_pid"
-wait_for 'the lock on vda.qcow2' eval '! qemu-img info vda.qcow2'
+start_guest vda.qcow2
 fails vda.qcow2 \
   dumpxml --size a
 prints '<name>a</name>' dumpxml --xpath /*/name a

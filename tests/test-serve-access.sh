@@ -63,8 +63,8 @@ end_serve s
 echo "allow user $(id -u) export vdb list" >rules
 start_serve s --access rules "${disks[@]}"
 granted vda=- vdb=l secret=-
-expect_text s.log "no rule lets it see export 'vda'"
-expect_text s.log "export 'vdb' may only be listed"
+expect_log s.log "no rule lets it see export 'vda'"
+expect_log s.log "export 'vdb' may only be listed"
 end_serve s
 echo "allow user $(id -u) export vdb read" >rules
 start_serve s --access rules "${disks[@]}"
@@ -82,13 +82,13 @@ end_serve s
 # Without a rule nobody is allowed anything, which may be a mistake.
 echo '# allow user 0 export * read' >rules
 start_serve s --access rules "${disks[@]}"
-expect_text s.log 'rules: there is no rule in it, so nobody is allowed anything'
+expect_log s.log 'rules: there is no rule in it, so nobody is allowed anything'
 refused
 end_serve s
 echo 'allow user 12345 export * list read map' >rules
 start_serve s --access rules "${disks[@]}"
 refused
-expect_text s.log 'no rule is about this client'
+expect_log s.log 'no rule is about this client'
 end_serve s
 # Another user than the server's, where there is one to be.
 if [ "$(id -u)" -eq 0 ] && setpriv --reuid=12345 --clear-groups true; then
@@ -99,13 +99,13 @@ if [ "$(id -u)" -eq 0 ] && setpriv --reuid=12345 --clear-groups true; then
   refused # root, who has none
   expect_status 1 setpriv --reuid=nobody --clear-groups nbdinfo --size \
     "$(nbd_uri s secret)"
-  expect_text s.log "client unix uid $(id -u nobody) pid"
+  expect_log s.log "client unix uid $(id -u nobody) pid"
   end_serve s
   start_serve s "${disks[@]}"
   chmod 666 s
   expect_status 1 setpriv --reuid=12345 --clear-groups nbdinfo --size \
     "$(nbd_uri s vda)"
-  expect_text s.log 'only user 0, who runs the server, and root may connect'
+  expect_log s.log 'only user 0, who runs the server, and root may connect'
   end_serve s
 fi
 
@@ -130,7 +130,7 @@ start_tcp --access rules --tls-psk psk --tls-certificates server \
   --tls-verify-peer
 TLS=$(key_of alice) granted vda=lrm:b0,cp1,cp2 vdb=r secret=-
 TLS=$(key_of bob) refused
-expect_text s.log 'psk bob): disconnected: no rule is about this client'
+expect_log s.log 'psk bob): disconnected: no rule is about this client'
 TLS=$(certificate client) granted vda=lrm:cp1,cp2 vdb=lrm:cp1,cp2 secret=l
 TLS=$(certificate other-client) refused
 TLS=$(certificate foreign) refused

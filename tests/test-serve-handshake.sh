@@ -14,7 +14,7 @@ SOCKET=$dir/s perl "$abs_top_srcdir/tests/serve-handshake.pl"
 end_serve s
 
 # What a client asks for is in the log as text, whatever bytes it has.
-expect_text s.log "there is no export 'vdz'"
+expect_log s.log "there is no export 'vdz'"
 grep -q "there is no export 'vda?'" s.log ||
   grep -qF "there is no export 'vda'" s.log || fail 'a name with NUL'
 ! grep -q '[^[:print:]]' s.log || fail 'the log has control characters'

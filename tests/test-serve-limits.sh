@@ -148,7 +148,7 @@ for (1 .. 100) { # until the server has noticed
 END
 export CLIENT=$abs_top_srcdir/tests/serve-client.pl SOCKET=$dir/s
 perl hold.pl
-expect_text s.log 'refused: there are 2 connections already'
+expect_log s.log 'refused: there are 2 connections already'
 nbdinfo --can multi-conn "$(nbd_uri s vda)" || fail 'two connections'
 end_serve s
 start_serve s --max-connections 1 vda=a.qcow2
@@ -169,8 +169,8 @@ take ($_, 18), expect_close ($_, 'a silent client') for @silent;
 leave ($_) for @served;
 END
 perl crowd.pl
-expect_text s.log 'cut in its handshake, for another client'
-expect_text s.log 'refused: there are 4 connections already'
+expect_log s.log 'cut in its handshake, for another client'
+expect_log s.log 'refused: there are 4 connections already'
 end_serve s
 start_serve s --listen tcp:127.0.0.1:0 --insecure --handshake-timeout 60 \
   vda=a.qcow2
@@ -252,7 +252,7 @@ is (take ($served, 512), "\1" x 512, 'its data');
 leave ($served);
 END
 perl slow.pl
-expect_text s.log 'the client was too slow'
+expect_log s.log 'the client was too slow'
 end_serve s
 
 # A client that does not read its answers holds up nobody else, nor the end of
@@ -282,7 +282,7 @@ kill "$serve_pid"
 wait "$serve_pid" || fail "status $? of a server with a stuck client"
 [ "$SECONDS" -ge 4 ] && [ "$SECONDS" -le 9 ] ||
   fail "the server took $SECONDS s to end"
-expect_text s.log '1 connections have not ended in time'
+expect_log s.log '1 connections have not ended in time'
 kill_and_wait "$stuck"
 
 # On SIGTERM what was asked is answered, then the server is gone.

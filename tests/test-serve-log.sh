@@ -31,15 +31,15 @@ client 'my $s = start ();
 left
 lines=$(wc -l <s.log)
 [ "$lines" -ge 5 ] && [ "$lines" -le 20 ] || fail "$lines lines of one client"
-expect_text s.log 'client 1 (unix uid'
-expect_text s.log "refused: there is no export 'nothing'"
+expect_log s.log 'client 1 (unix uid'
+expect_log s.log "refused: there is no export 'nothing'"
 [ $((lines - 1 + $(sed -n 's/.* \([0-9]*\) more such lines .*/\1/p' s.log))) \
   -eq 1000 ] || { cat s.log >&2; fail 'not all are counted'; }
 # The next client's are told again.
 client 'my $s = start ();
         ask ($s, $OPT{LIST}, "x", $REP{INVALID}, "LIST"); close $s;'
 left
-expect_text s.log 'client 2 (unix uid'
+expect_log s.log 'client 2 (unix uid'
 [ "$(wc -l <s.log)" -eq $((lines + 1)) ] || fail 'lines of the second client'
 end_serve s
 
@@ -49,7 +49,7 @@ client 'my $s = start ();
         ask ($s, 99, "", $REP{UNSUP}, "option 99") for 1 .. 1000; close $s;'
 left
 [ "$(grep -c 'client ' s.log)" -le 20 ] || fail 'lines with -v'
-expect_text s.log 'option 99 is not supported'
+expect_log s.log 'option 99 is not supported'
 end_serve s
 
 # A disk that cannot be read is said as often, not with each request.
@@ -69,7 +69,7 @@ left
 grep -q 'disk vda: ' s.log || { cat s.log >&2; fail 'the failure'; }
 lines=$(wc -l <s.log)
 [ "$lines" -le 20 ] || fail "$lines lines of a bad disk"
-expect_text s.log 'more such lines'
+expect_log s.log 'more such lines'
 end_serve s
 
 # What a rule hides is refused, with who and why, by each way to it.
@@ -124,7 +124,7 @@ grep -q "client 1 (.*): refused: export 'vda': only the export's maps may be see
   fail 'a read without the right'
 grep -q "client 1 (.*): refused: export 'vda': the export is read-only" s.log ||
   fail 'a write'
-expect_text s.log '184 more such lines were left out'
+expect_log s.log '184 more such lines were left out'
 [ "$(wc -l <s.log)" -eq 17 ] || fail 'lines of refused requests'
 end_serve s
 

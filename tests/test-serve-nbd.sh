@@ -115,7 +115,7 @@ cmp c.raw c.copy || fail 'a copy over TLS'
 # that comes back is taken for it.
 kill_and_wait "$behind"
 expect_status 1 nbdcopy "$(nbd_uri s vda)" null:
-expect_text s.log 'the server has closed the connection'
+expect_log s.log 'the server has closed the connection'
 backup-serve --listen "tcp:127.0.0.1:$port" --tls-psk psk --pid-file t.pid \
   vda=a.qcow2 vdb=raw:c.raw >t.out 2>t.log &
 behind=$!
@@ -123,7 +123,7 @@ cleanup_fn kill_and_wait "$behind"
 wait_for 'the server with TLS' test -s t.pid
 expect_status 1 nbdcopy "$(nbd_uri s vda)" null:
 expect_status 1 nbdinfo --map=qemu:dirty-bitmap:more1 "$(nbd_uri s vda)"
-expect_text s.log 'may be another disk'
+expect_log s.log 'may be another disk'
 end_serve s
 kill_and_wait "$behind"
 
@@ -143,7 +143,7 @@ for how in ended replaced; do
   fi
   serve p disk=vda=other.qcow2
   expect_status 1 nbdinfo --map=qemu:dirty-bitmap:b0 "$(nbd_uri s vda)"
-  expect_text s.log 'what is there now may be another disk'
+  expect_log s.log 'what is there now may be another disk'
   stop_server "$nbdkit_pid"
   end_serve s
   stop_server "$first"
@@ -200,7 +200,7 @@ bad ()
   start_bad "$fault"
   start_serve s "$(nbd_uri bad vda)"
   expect_status "$status" timeout 60 "$@"
-  [ -z "$text" ] || expect_text s.log "$text"
+  [ -z "$text" ] || expect_log s.log "$text"
   cp out out.bad
   end_serve s
   kill_and_wait "$bad_pid"

@@ -108,7 +108,7 @@ start_serve s --nbdkit -- eval get_size='echo 1048576' \
            echo 0 524288 hole'
 expect_status 0 qemu-io -r -f raw -c 'read -P 0 0 64k' "$(nbd_uri s)"
 expect_status 1 qemu-io -r -f raw -c 'read 600k 64k' "$(nbd_uri s)"
-expect_text s.log 'cannot read 65536 bytes at offset 0x96000: Input/output error'
+expect_log s.log 'cannot read 65536 bytes at offset 0x96000: Input/output error'
 expect_status 0 qemu-io -r -f raw -c 'read -P 0 4k 64k' "$(nbd_uri s)"
 end_serve s
 
@@ -157,7 +157,7 @@ kill -KILL $child
 status=0
 wait "$serve_pid" || status=$?
 [ "$status" -eq 1 ] || fail "status $status when nbdkit died"
-expect_text s.log 'nbdkit was ended by signal 9'
+expect_log s.log 'nbdkit was ended by signal 9'
 [ ! -e s ] || fail 's is left behind'
 
 # When we die it does, however that comes about; its socket is in a folder that
@@ -205,7 +205,7 @@ SECONDS=0
 kill "$serve_pid"
 wait "$serve_pid" || fail "status $? with a request that does not end"
 [ "$SECONDS" -ge 5 ] && [ "$SECONDS" -le 15 ] || fail "it took $SECONDS s"
-expect_text s.log 'a request does not end'
+expect_log s.log 'a request does not end'
 [ ! -e s.pid ] || fail 'the pid file is left behind'
 [ ! -e s ] && [ -z "$(ls tmp)" ] || fail 'a socket or folder is left behind'
 kill_and_wait "$reader"

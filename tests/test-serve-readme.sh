@@ -62,4 +62,4 @@ refused=$(commands elsewhere)
 cd elsewhere
 expect_status 1 eval "$refused"
 cd "$dir"
-grep -q 'Certificate is required' serve.log || { cat serve.log >&2; fail 'the log'; }
+expect_log serve.log 'Certificate is required'

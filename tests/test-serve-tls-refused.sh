@@ -55,7 +55,7 @@ refused ()
   result=$("$@")
   [ "$result" = refused ] || fail "served: $*"
   expect_text err "alert: $alert"
-  wait_for "the log of $*" grep -qF -- "$log" s.log
+  expect_log s.log "$log"
 }
 
 versions='NORMAL:-VERS-ALL:+ECDHE-PSK:+DHE-PSK:'

@@ -89,9 +89,9 @@ start_tcp "${verify[@]}"
 served client client-unix
 unserved plain plain-unix psk none none-unix foreign expired misused distrust
 end_serve s
-expect_text s.log 'needs TLS first'
-expect_text s.log 'certificate CN=late is refused'
-expect_text s.log 'certificate CN=backup1,O=Example is refused'
+expect_log s.log 'needs TLS first'
+expect_log s.log 'certificate CN=late is refused'
+expect_log s.log 'certificate CN=backup1,O=Example is refused'
 start_tcp --tls on "${verify[@]}"
 served client plain-unix # the user of the server, over a unix socket
 unserved plain none foreign expired misused distrust
