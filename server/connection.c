@@ -105,6 +105,8 @@ connection_run (struct connection *connection)
     log_verbose ("client %" PRIu64 " (%s): is served '%s'", connection->number,
                  connection->identity.text, connection->export->name);
     r = transmission_run (connection);
+    if (connection->transport->ops->linger)
+      connection->transport->ops->linger (connection->transport);
   }
   log_left_out (connection);
   if (r == -1)

@@ -21,8 +21,8 @@
 #include "pullback.h"
 #include "transport.h"
 
-/* How long the end of a TCP connection may take to arrive, how often that is
- * looked at, and how much is dropped each time (times 4 KiB).
+/* How long what was sent by TCP may take to arrive, how often that is looked at,
+ * and how much is dropped each time (times 4 KiB).
  */
 #define LINGER_MS      1000
 #define LINGER_STEP_MS 5
@@ -166,25 +166,15 @@ plain_free (struct transport *transport)
   free (transport);
 }
 
-static int
-tcp_state (int fd)
+static bool
+is_open (int fd)
 {
   struct tcp_info info;
   socklen_t length = sizeof info;
 
   return getsockopt (fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0
-           ? info.tcpi_state
-           : TCP_CLOSE;
-}
-
-/* Has the client's kernel not got all yet, up to the end of the stream? */
-static bool
-is_under_way (int fd)
-{
-  int state = tcp_state (fd);
-
-  return state == TCP_FIN_WAIT1 || state == TCP_CLOSING
-         || state == TCP_LAST_ACK;
+         && (info.tcpi_state == TCP_ESTABLISHED
+             || info.tcpi_state == TCP_CLOSE_WAIT);
 }
 
 static void
@@ -197,26 +187,21 @@ drop_input (int fd)
       return;
 }
 
-/* A connection that is closed when there is something to read is reset, and what
- * is under way to the client is lost.  So that is read, and dropped, until it
- * has arrived, or for LINGER_MS; but not where the connection was cut.
+/* A connection that is closed with something to read, or that gets something to
+ * read when it is closed, is reset, and what is under way to the client is lost.
  */
 static void
-tcp_free (struct transport *transport)
+tcp_linger (struct transport *transport)
 {
   const struct timespec step = { .tv_nsec = LINGER_STEP_MS * 1000000L };
-  int fd = transport->fd, state = tcp_state (fd);
+  int fd = transport->fd, unsent;
 
-  if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) {
-    shutdown (fd, SHUT_WR);
+  for (unsigned ms = 0; ms < LINGER_MS; ms += LINGER_STEP_MS) {
     drop_input (fd);
-    for (unsigned ms = 0; is_under_way (fd) && ms < LINGER_MS;
-         ms += LINGER_STEP_MS) {
-      nanosleep (&step, NULL);
-      drop_input (fd);
-    }
+    if (!is_open (fd) || ioctl (fd, SIOCOUTQ, &unsent) == -1 || unsent == 0)
+      return;
+    nanosleep (&step, NULL);
   }
-  plain_free (transport);
 }
 
 /* Over a unix socket sendfile hands the page cache's own pages to the client
@@ -236,7 +221,8 @@ static const struct transport_ops tcp_ops = {
   .receive = plain_receive,
   .send = plain_send,
   .set_deadline = plain_set_deadline,
-  .free = tcp_free,
+  .linger = tcp_linger,
+  .free = plain_free,
 };
 
 struct transport *

@@ -81,6 +81,15 @@ tls_set_deadline (struct transport *transport, uint64_t deadline)
 }
 
 static void
+tls_linger (struct transport *transport)
+{
+  struct transport *plain = ((struct tls_transport *) transport)->plain;
+
+  if (plain->ops->linger)
+    plain->ops->linger (plain);
+}
+
+static void
 tls_free (struct transport *transport)
 {
   struct tls_transport *tls = (struct tls_transport *) transport;
@@ -93,6 +102,7 @@ static const struct transport_ops tls_ops = {
   .receive = tls_receive,
   .send = tls_send,
   .set_deadline = tls_set_deadline,
+  .linger = tls_linger,
   .free = tls_free,
 };
 

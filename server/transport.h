@@ -44,6 +44,12 @@ struct transport_ops {
 
   void (*set_deadline) (struct transport *transport, uint64_t deadline);
 
+  /* Before the end: wait for a moment until the peer has got what was sent, and
+   * drop what it still sends.  It is over at once when the socket is shut down.
+   * NULL where that needs no waiting.
+   */
+  void (*linger) (struct transport *transport);
+
   /* End the stream in order, where it has a way to, and close the socket. */
   void (*free) (struct transport *transport);
 };

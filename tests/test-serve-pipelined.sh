@@ -163,6 +163,12 @@ while (my $magic = take ($socket, 4)) {
 print "$nr of 2000 answers before the end, $checks checks\n";
 END
 export CLIENT=$abs_top_srcdir/tests/serve-client.pl
+# port_of FILE: where the server listens that has printed that; nothing where it
+# does not listen on TCP.
+port_of ()
+{
+  sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' "$1"
+}
 # pipelined TRUTH ARGS...: a server with these arguments, whose disk is TRUTH.
 pipelined ()
 {
@@ -170,7 +176,7 @@ pipelined ()
   shift
   start_serve s "$@"
   TRUTH=$truth SOCKET=$dir/s SERVER=$serve_pid HOST=127.0.0.1 \
-    PORT=$(sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' s.out) perl pipelined.pl
+    PORT=$(port_of s.out) perl pipelined.pl
   wait "$serve_pid" || { cat s.log >&2; fail "status $? after SIGTERM"; }
 }
 pipelined truth.raw vda=a.qcow2
@@ -179,3 +185,83 @@ pipelined truth.raw vda=raw:truth.raw
 head -c 16M /dev/urandom >full.raw
 pipelined full.raw vda=raw:full.raw
 pipelined full.raw --listen tcp:127.0.0.1:0 --insecure vda=raw:full.raw
+
+# Over TCP answers that are under way when the server ends arrive, also where the
+# client, which knows nothing of that, goes on to send requests.
+cat >end.pl <<'END'
+use strict;
+use warnings;
+use Socket;
+require $ENV{CLIENT};
+our %CMD;
+my ($count, $length) = (30, 32768);
+my ($socket) = go ('simple', 'vda');
+setsockopt ($socket, SOL_SOCKET, SO_RCVBUF, pack ('i', 65536)) or die;
+
+# What the server has sent and the client's kernel has not taken.
+sub under_way
+{
+  my $place = sprintf ('0100007F:%04X', $ENV{PORT});
+  open (my $file, '<', '/proc/net/tcp') or die;
+  my ($bytes) = map { /: $place \S+ 01 ([0-9A-F]{8}):/ ? hex $1 : () } <$file>;
+  return $bytes;
+}
+give ($socket, join ('', map { request ($CMD{READ}, 0, $_, 0, $length) }
+                     1 .. $count));
+my ($before, $now) = (0, 0);
+for (1 .. 100) {
+  select (undef, undef, undef, 0.2);
+  ($before, $now) = ($now, under_way () // 0);
+  last if $now > 0 && $now == $before;
+}
+check ($now > 0, 'answers under way');
+kill 'TERM', $ENV{SERVER};
+select (undef, undef, undef, 0.1);
+give ($socket, request ($CMD{READ}, 0, $count + 1, 0, $length));
+select (undef, undef, undef, 0.1);
+for (1 .. $count) {
+  is (answer ($socket)->{error}, 0, "answer $_");
+  check (defined take ($socket, $length), "the whole of answer $_");
+}
+END
+start_serve s --listen tcp:127.0.0.1:0 --insecure vda=raw:full.raw
+SOCKET=$dir/s SERVER=$serve_pid HOST=127.0.0.1 \
+  PORT=$(port_of s.out) perl end.pl
+wait "$serve_pid" || { cat s.log >&2; fail "status $? after SIGTERM"; }
+
+# What is in memory is read by who received the request, whatever its length and
+# the style of the answer.
+if [ "$(stat -f -c %T /dev/shm)" = tmpfs ]; then
+  memory=$(mktemp -d /dev/shm/pullback-test.XXXXXX)
+  cleanup_fn rm -rf "$memory"
+  cp full.raw "$memory/"
+  cat >threads.pl <<'END'
+use strict;
+use warnings;
+require $ENV{CLIENT};
+our %CMD;
+for my $style (qw(simple structured extended)) {
+  my ($socket) = go ($style, 'vda');
+  for my $length (512, 65536, 262144) {
+    give ($socket, join ('', map {
+      $style eq 'extended'
+        ? extended_request ($CMD{READ}, 0, $_, $_ * $length, $length)
+        : request ($CMD{READ}, 0, $_, $_ * $length, $length) } 1 .. 40));
+    my $left = 40;
+    while ($left > 0) {
+      my $answer = answer ($socket);
+      take ($socket, $length) if $answer->{simple};
+      $left-- if $answer->{simple} || $answer->{done};
+    }
+    my @threads = glob ("/proc/$ENV{SERVER}/task/*");
+    is (scalar @threads, 2, "$style, $length bytes: threads");
+  }
+  leave ($socket, $style eq 'extended');
+  select (undef, undef, undef, 0.05)
+    while (() = glob ("/proc/$ENV{SERVER}/task/*")) > 1;
+}
+END
+  start_serve s "vda=raw:$memory/full.raw"
+  SOCKET=$dir/s SERVER=$serve_pid perl threads.pl
+  end_serve s
+fi
