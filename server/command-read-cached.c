@@ -13,7 +13,7 @@
 
 /* tmpfs does not know RWF_NOWAIT, but has no disk to wait for. */
 static bool
-is_on_tmpfs (int fd)
+fd_is_on_tmpfs (int fd)
 {
   struct statfs statfs;
 
@@ -25,14 +25,21 @@ static bool
 read_now (const struct command *command, const struct pb_location *location,
           void *buffer, size_t count)
 {
+  struct read_memory *memory = command->memory;
   struct iovec iov = { .iov_base = buffer, .iov_len = count };
-  bool is_memory = location->fd == *command->memory_fd;
-  ssize_t r = preadv2 (location->fd, &iov, 1, location->file_offset,
-                       is_memory ? 0 : RWF_NOWAIT);
+  bool is_on_tmpfs = location->fd == memory->tmpfs_fd;
+  ssize_t r;
 
-  if (r == -1 && errno == EOPNOTSUPP && !is_memory
-      && is_on_tmpfs (location->fd)) {
-    *command->memory_fd = location->fd;
+  if (location->fd == memory->slow_fd)
+    return false;
+  r = preadv2 (location->fd, &iov, 1, location->file_offset,
+               is_on_tmpfs ? 0 : RWF_NOWAIT);
+  if (r == -1 && errno == EOPNOTSUPP && !is_on_tmpfs) {
+    if (!fd_is_on_tmpfs (location->fd)) {
+      memory->slow_fd = location->fd;
+      return false;
+    }
+    memory->tmpfs_fd = location->fd;
     r = preadv2 (location->fd, &iov, 1, location->file_offset, 0);
   }
   return r == (ssize_t) count;
@@ -75,7 +82,7 @@ read_copied (const struct command *command,
 }
 
 /* Is it all in the page cache?  Its first and its last byte tell.  Where they
- * are wrong, others' requests wait for the disk with this one.
+ * are wrong, the connection's next requests wait for the disk with this one.
  */
 static bool
 is_cached (const struct command *command, const struct pb_location *location,

@@ -23,15 +23,24 @@ struct command {
   const struct request *request; /* that has passed the gate */
   unsigned char *buffer;         /* COMMAND_BUFFER_SIZE bytes of the thread's,
                                   * the sink's while it holds */
-  int *memory_fd; /* the file that was last found to be in memory, or -1 */
+  struct read_memory *memory;    /* the thread's */
+};
+
+/* What a thread remembers of how files answer it when it will not wait; -1 where
+ * there is none.
+ */
+struct read_memory {
+  int tmpfs_fd; /* the last file that does not, since it is in memory anyway */
+  int slow_fd;  /* the last one that does not for another reason */
 };
 
 /* A read that is so short that another thread would cost more than it. */
 #define COMMAND_READ_SHORT ((uint32_t) 32 << 10)
 
 /* Answer a read at once, where its data is in the page cache, or where it is
- * short and zero.  Returns 1, 0 where that is not so, or -1 where the connection
- * must end.
+ * short and zero.  What the client sends meanwhile waits until it has taken a
+ * long one.  Returns 1, 0 where that is not so, or -1 where the connection must
+ * end.
  */
 int command_read_cached (const struct command *command);
 

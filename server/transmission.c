@@ -273,7 +273,7 @@ static void
 work_with (struct transmission *transmission, void *buffer)
 {
   struct request request = { 0 };
-  int memory_fd = -1;
+  struct read_memory memory = { .tmpfs_fd = -1, .slow_fd = -1 };
   struct reply_sink sink = { .wire = &transmission->wire, .held = buffer };
   const struct command command = {
     .connection = transmission->connection,
@@ -281,7 +281,7 @@ work_with (struct transmission *transmission, void *buffer)
     .sink = &sink,
     .request = &request,
     .buffer = buffer,
-    .memory_fd = &memory_fd,
+    .memory = &memory,
   };
 
   while (take_turn (transmission)) {
