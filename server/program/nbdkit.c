@@ -114,19 +114,33 @@ on_early_signal (int signum)
   raise (signum); /* which is blocked now, and has its default action again */
 }
 
+static const int early_signals[] = { SIGHUP, SIGINT, SIGTERM };
+#define NR_EARLY_SIGNALS (sizeof early_signals / sizeof early_signals[0])
+
 static void
 handle_early_signals (const struct nbdkit *nbdkit)
 {
-  static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
   struct sigaction action
     = { .sa_handler = on_early_signal, .sa_flags = SA_RESETHAND };
   struct sigaction before;
 
   started = nbdkit;
-  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-    if (sigaction (signals[i], NULL, &before) == 0
+  for (size_t i = 0; i < NR_EARLY_SIGNALS; i++)
+    if (sigaction (early_signals[i], NULL, &before) == 0
         && before.sa_handler != SIG_IGN) /* as under nohup(1) */
-      sigaction (signals[i], &action, NULL);
+      sigaction (early_signals[i], &action, NULL);
+}
+
+/* What the handler looks at changes. */
+static void
+block_early_signals (sigset_t *before)
+{
+  sigset_t signals;
+
+  sigemptyset (&signals);
+  for (size_t i = 0; i < NR_EARLY_SIGNALS; i++)
+    sigaddset (&signals, early_signals[i]);
+  sigprocmask (SIG_BLOCK, &signals, before);
 }
 
 static int
@@ -149,9 +163,12 @@ nbdkit_start (struct nbdkit *nbdkit, char *const *arguments)
   /* Only nbdkit has it in the end: when that is gone nobody waits there. */
   int CLEANUP_CLOSE fd = -1;
   char **CLEANUP_FREE command = make_command (arguments);
+  sigset_t before;
 
+  block_early_signals (&before);
   handle_early_signals (nbdkit);
   fd = make_socket (nbdkit);
+  sigprocmask (SIG_SETMASK, &before, NULL);
   if (fd == -1)
     return -1;
   if (command == NULL)
@@ -204,8 +221,10 @@ nbdkit_has_ended (struct nbdkit *nbdkit, unsigned timeout_ms)
 void
 nbdkit_stop (struct nbdkit *nbdkit)
 {
+  sigset_t before;
   int status;
 
+  block_early_signals (&before); /* for good: we are about to end */
   if (nbdkit->pid) {
     kill (nbdkit->pid, SIGTERM);
     if (wait_for (nbdkit->pid, &status, STOP_TIMEOUT_MS) == 0) {
