@@ -164,15 +164,14 @@ ask (struct client *client, int fd, unsigned i)
   give (fd, request, sizeof request);
 }
 
-/* Take COUNT bytes of the disk at OFFSET, which must be READ's, and look at
- * them.
+/* Take COUNT bytes of the disk at OFFSET, which must be READ's next ones, and
+ * look at them.
  */
 static void
 take_data (struct client *client, int fd, struct read *read, uint64_t offset,
            uint32_t count)
 {
-  if (offset < read->offset || count > read->length - read->got
-      || offset + count > read->offset + read->length || offset % 8 != 0
+  if (offset != read->offset + read->got || count > read->length - read->got
       || count % 8 != 0)
     wrong ("data that was not asked for");
   take (fd, client->buffer, count);
