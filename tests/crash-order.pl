@@ -7,8 +7,9 @@
 # TRACE is strace's record (-f -xx, strings whole) of a program that writes
 # NAME.partial and renames it to NAME.  First the order of its last steps is
 # checked.  Then COUNT folders FOLDER/1, FOLDER/2... are made, each with what a
-# file system may have after a power cut at a random moment: all that was
-# synced, and of what was written later any part, down to sectors, in no order.
+# file system may have after a power cut, at one of the last steps or at a random
+# one: all that was synced, and of what was written later any part, down to
+# sectors, in no order.
 
 use strict;
 use warnings;
@@ -145,9 +146,9 @@ sub crash_state
 read_trace ();
 check_order ();
 for my $n (1 .. $count) {
-  # Half of them among the last steps.
-  my $last = rand () < 0.5 ? 12 : @events;
-  my $end = @events - int (rand ($last < @events ? $last : @events));
+  # After each of the last steps once, then anywhere.
+  my $back = $n <= 12 && $n <= @events ? $n - 1 : int (rand (@events));
+  my $end = @events - $back;
   my ($image, $file) = crash_state ($end);
   mkdir "$folder/$n" or die "$folder/$n: $!\n";
   open my $out, '>:raw', "$folder/$n/$file" or die "$file: $!\n";
