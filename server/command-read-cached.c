@@ -105,8 +105,7 @@ read_from_file (const struct command *command,
   struct read_rest rest = { request->offset, request->length, false };
   int r;
 
-  if (request->length > READ_FILE_MAX
-      || !is_cached (command, location, request->length))
+  if (!is_cached (command, location, request->length))
     return 0;
   r = read_send_file (command, &rest, location, request->length);
   return read_end_chunks (command, &rest, r) == -1 ? -1 : 1;
@@ -130,9 +129,10 @@ command_read_cached (const struct command *command)
   const struct request *request = command->request;
   struct pb_location location;
 
-  if (pb_view_locate (command->export->view, request->offset, request->length,
-                      &location)
-        == -1
+  if (request->length > READ_FILE_MAX
+      || pb_view_locate (command->export->view, request->offset,
+                         request->length, &location)
+           == -1
       || location.length < request->length
       || location.kind == PB_LOCATION_COPY)
     return 0; /* what is wrong is found again, and answered then */

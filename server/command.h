@@ -34,7 +34,7 @@ struct read_memory {
   int slow_fd;  /* the last one that does not for another reason */
 };
 
-/* A read that is so short that another thread would cost more than it. */
+/* A read that is so short that its answer is held with others. */
 #define COMMAND_READ_SHORT ((uint32_t) 32 << 10)
 
 /* Answer a read at once, where its data is in the page cache, or where it is

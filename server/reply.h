@@ -85,10 +85,10 @@ int reply_data (struct reply_sink *sink, const struct request *request,
 int reply_hole (struct reply_sink *sink, const struct request *request,
                 uint64_t offset, uint32_t count, bool last);
 
-/* As reply_data (), of a piece of a file.  It is not the last chunk, since all
- * of it is promised before it is read: what cannot be is filled up with zeroes,
- * and the caller tells of it by an error.  Returns how many bytes are the
- * file's, fewer than COUNT with an error set, or -1.
+/* As reply_data (), of a piece of a file, behind what is held.  It is not the
+ * last chunk, since all of it is promised before it is read: what cannot be is
+ * filled up with zeroes, and the caller tells of it by an error.  Returns how
+ * many bytes are the file's, fewer than COUNT with an error set, or -1.
  */
 int64_t reply_file (struct reply_sink *sink, const struct request *request,
                     uint64_t offset, int fd, uint64_t file_offset,

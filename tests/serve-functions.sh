@@ -43,6 +43,13 @@ expect_log ()
   expect_text "$1" "$2"
 }
 
+# port_of FILE: where the server listens that has printed that; nothing where it
+# does not listen on TCP.
+port_of ()
+{
+  sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' "$1"
+}
+
 # context_map CONTEXT URI: lines "OFFSET LENGTH FLAGS", neighbours merged.
 context_map ()
 {

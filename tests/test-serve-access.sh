@@ -175,7 +175,7 @@ if perl -MIO::Socket::IP -e \
   pid=$!
   cleanup_fn kill_and_wait "$pid"
   wait_for 'the service to be ready' grep -q READY=1 a.out
-  PORT=$(sed -n -E 's,^nbd://.*:([0-9]*)/$,\1,p' a.out)
+  PORT=$(port_of a.out)
   HOST=127.0.0.1 granted vda=lr vdb=- secret=-
   HOST=::1 granted vda=- vdb=lr secret=l
   kill "$pid"

@@ -120,7 +120,7 @@ flags_of ()
 start_serve s --listen tcp:127.0.0.1:0 --insecure vda=a.qcow2
 inodes=$(awk -v path="$dir/s" '$8 == path && $4 == "00010000" { print $7 }' \
   /proc/net/unix)
-port=$(sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' s.out)
+port=$(port_of s.out)
 inodes+=" $(awk -v port="$(printf ':%04X' "$port")" \
   'index ($2, port) && $4 == "0A" { print $10 }' /proc/net/tcp)"
 [ "$(wc -w <<<"$inodes")" -eq 2 ] || fail "sockets: $inodes"
@@ -174,7 +174,7 @@ expect_log s.log 'refused: there are 4 connections already'
 end_serve s
 start_serve s --listen tcp:127.0.0.1:0 --insecure --handshake-timeout 60 \
   vda=a.qcow2
-port=$(sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' s.out)
+port=$(port_of s.out)
 cat >strangers.pl <<'END'
 use Time::HiRes qw(sleep);
 require $ENV{CLIENT};

@@ -86,7 +86,7 @@ printf '%s\n' 'allow address 127.0.0.1 export vda list read' \
   'allow address 127.0.0.1 export vdb map' >rules
 start_serve s --listen tcp:127.0.0.1:0 --access rules --max-connections 250 \
   --handshake-timeout 5 vda=raw:disk.raw vdb=disk.qcow2 vdc=raw:vdc.raw
-port=$(sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' s.out)
+port=$(port_of s.out)
 read -ra start <<<"$(state)"
 for name in vda vdb; do
   EXPORT=$name HOST=127.0.0.1 PORT=$port \

@@ -163,12 +163,6 @@ while (my $magic = take ($socket, 4)) {
 print "$nr of 2000 answers before the end, $checks checks\n";
 END
 export CLIENT=$abs_top_srcdir/tests/serve-client.pl
-# port_of FILE: where the server listens that has printed that; nothing where it
-# does not listen on TCP.
-port_of ()
-{
-  sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' "$1"
-}
 # pipelined TRUTH ARGS...: a server with these arguments, whose disk is TRUTH.
 pipelined ()
 {

@@ -74,7 +74,7 @@ nbdcopy "$(nbd_uri s vda)" copy.raw
 qemu-img compare -q -f qcow2 -F raw a.qcow2 copy.raw || fail 'data'
 dirty_map "$(nbd_uri s vda)" later >map
 grep -q ' 1$' map || fail 'a map'
-port=$(sed -n 's,^nbd://[^/]*:\([0-9]*\)/$,\1,p' s.out)
+port=$(port_of s.out)
 nbdcopy "nbds://alice@127.0.0.1:$port/vdb?tls-psk-file=$dir/psk" c.copy
 cmp c.raw c.copy || fail 'data by TLS'
 mv log log.1
