@@ -10,7 +10,7 @@ use IO::Socket::INET;
 use IO::Socket::IP;
 use IO::Socket::UNIX;
 use POSIX ();
-use Socket qw(SOCK_DGRAM SOCK_STREAM);
+use Socket qw(MSG_DONTWAIT SOCK_DGRAM SOCK_STREAM);
 
 $| = 1;
 my $notify = IO::Socket::UNIX->new (Type => SOCK_DGRAM,
@@ -36,10 +36,22 @@ if (!$pid) {
 }
 local $SIG{TERM} = sub { kill ('TERM', $pid) };
 local $SIG{ALRM} = sub { };
-for (;;) {
-  alarm 1;
+
+# Print one notification, if there is one: 1 if there was.
+sub print_notice
+{
+  my ($flags) = @_;
   my $text;
-  print "$text\n" if defined recv ($notify, $text, 100, 0);
-  last if waitpid ($pid, POSIX::WNOHANG ()) == $pid;
+  return 0 unless defined recv ($notify, $text, 100, $flags);
+  print "$text\n";
+  return 1;
 }
-exit ($? & 127 ? 1 : $? >> 8);
+
+do {
+  alarm 1;
+  print_notice (0);
+} until (waitpid ($pid, POSIX::WNOHANG ()) == $pid);
+my $status = $?;
+# A process may have ended between its last word and our look at it.
+1 while print_notice (MSG_DONTWAIT);
+exit ($status & 127 ? 1 : $status >> 8);

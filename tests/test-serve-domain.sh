@@ -73,7 +73,7 @@ uri=$(sed -n '/^nbd:/p' a.out)
 [ "$(grep -c '^nbd' a.out)" -eq 2 ] || fail 'other sockets than its own'
 kill "$pid"
 wait "$pid" || { cat a.log >&2; fail 'the service did not end in order'; }
-expect_log a.out STOPPING=1
+expect_text a.out STOPPING=1
 [ -S a ] || fail 'a socket of others was removed'
 rm -f a a.notify
 NR_FDS=x expect_status 1 "${activate[@]}" vda=vda.qcow2
