@@ -21,8 +21,10 @@
  */
 #define IN_FLIGHT_MAX (32U << 20)
 
-/* How long the server has for what it still wants to send at the end. */
-#define LEAVE_NS UINT64_C (1000000000)
+/* How long the server has for what it still wants to send at the end.  One that
+ * dies of our leaving earlier (nbd_leave ()) takes its other clients with it.
+ */
+#define LEAVE_NS UINT64_C (5000000000)
 
 void
 pull_stop (struct pull *pull)
