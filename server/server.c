@@ -24,7 +24,7 @@
  * when there is no place for another before that.
  */
 #define CUT_TIMEOUT_MS   2000
-#define PLACE_TIMEOUT_MS 200
+#define PLACE_TIMEOUT_MS 1000
 
 /* A client that has nothing to say is asked for a sign of life after so many
  * seconds, then in these intervals, so many times.  (The kernel's default for
