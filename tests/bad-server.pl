@@ -28,8 +28,10 @@ my $size = 1 << 20;
 my @contexts = ('base:allocation', 'qemu:dirty-bitmap:b');
 $SIG{PIPE} = 'IGNORE';
 $SIG{CHLD} = 'IGNORE';
-my $listener = IO::Socket::UNIX->new (Local => $path, Listen => 16)
+# Whoever sees the socket can connect to it.
+my $listener = IO::Socket::UNIX->new (Local => "$path.new", Listen => 16)
   or die "$path: $!\n";
+rename ("$path.new", $path) or die "$path: $!\n";
 while (my $client = $listener->accept) {
   my $pid = fork;
   die "fork: $!\n" unless defined $pid;
@@ -110,7 +112,7 @@ sub negotiate
     }
     elsif ($option == 6 || $option == 7) { # INFO and GO
       if ($option == 7 && $fault eq 'silent') {
-        sleep 1 while 1;
+        take ($client, 1); # until the client leaves
       }
       reply ($client, $option, 3, pack ('n Q> n', 0, $size, 1 | 2));
       reply ($client, $option, 1, '');

@@ -14,8 +14,10 @@ use IO::Select;
 use IO::Socket::UNIX;
 
 my ($mode, $left, $listen_path, $server_path) = @ARGV;
-my $listener = IO::Socket::UNIX->new (Local => $listen_path, Listen => 16)
+# Whoever sees the socket can connect to it.
+my $listener = IO::Socket::UNIX->new (Local => "$listen_path.new", Listen => 16)
   or die "$listen_path: $!\n";
+rename ("$listen_path.new", $listen_path) or die "$listen_path: $!\n";
 my $select = IO::Select->new ($listener);
 my %peer;        # the other end of each connection
 my %from_server; # is this end the server's?

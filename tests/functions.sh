@@ -13,6 +13,7 @@ export LC_ALL=C
 test_name=$(basename "$0" .sh)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/pullback-$test_name.XXXXXX")
 cd "$dir"
+export PULLBACK_TEST=$dir # by which the processes of this test are known
 
 _cleanups=()
 # cleanup_fn COMMAND ARGS...: run it when the test ends, however it ends.
@@ -91,17 +92,34 @@ wait_for ()
   fail "waited too long for $what"
 }
 
-# kill_and_wait PID: end a process that this test started.
+# kill_and_wait PID: end a process that this test started.  Another may have its
+# number by now, where it ended long ago.
 kill_and_wait ()
 {
   local i
+  grep -qsx "PPid:	$$" "/proc/$1/status" ||
+    grep -qsxz "PULLBACK_TEST=$dir" "/proc/$1/environ" || return 0
   kill "$1" 2>/dev/null || return 0
-  for ((i = 0; i < 100; i++)); do
+  for ((i = 0; i < 600; i++)); do
     kill -0 "$1" 2>/dev/null || break
     sleep 0.05
   done
   kill -KILL "$1" 2>/dev/null || :
   wait "$1" 2>/dev/null || :
+}
+
+# free_port: a TCP port that nobody has, for servers that cannot choose one
+# themselves.  The kernel gives clients none of these.
+free_port ()
+{
+  perl -MIO::Socket::INET -e '
+    for (1 .. 100) {
+      my $port = 20000 + int rand 10000;
+      IO::Socket::INET->new (LocalPort => $port, Listen => 1) or next;
+      print $port;
+      exit 0;
+    }
+    exit 1'
 }
 
 # start_guest IMAGE: qemu-io has it open, and locked, as QEMU does with the disk
@@ -139,13 +157,27 @@ start_nbdkit ()
   nbdkit_pid=$!
   cleanup_fn kill_and_wait "$nbdkit_pid"
   local i
-  for ((i = 0; i < 300; i++)); do
+  for ((i = 0; i < 600; i++)); do
     [ -s "$socket.pid" ] && return 0
     kill -0 "$nbdkit_pid" 2>/dev/null || break
     sleep 0.05
   done
   cat "$socket.log" >&2
   fail "nbdkit did not start: $*"
+}
+
+# start_nbdkit_tcp PLUGIN-ARGS...: the same on a TCP port of the loopback
+# interface, which is left in $tcp_port; its messages are in tcp.log.
+start_nbdkit_tcp ()
+{
+  tcp_port=$(free_port) || fail 'no port is free'
+  rm -f tcp.pid
+  LD_PRELOAD="${SANITIZE_PRELOAD:-}" ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
+    nbdkit -f -i 127.0.0.1 -p "$tcp_port" -P tcp.pid "${nbdkit_options[@]}" \
+    "$@" >tcp.log 2>&1 &
+  nbdkit_pid=$!
+  cleanup_fn kill_and_wait "$nbdkit_pid"
+  wait_for "nbdkit on port $tcp_port" test -s tcp.pid
 }
 
 # run_nbdkit ARGS...: nbdkit until it ends, where it is expected to do so soon.
@@ -197,7 +229,7 @@ start_qemu_nbd ()
   qemu_nbd_pid=$!
   cleanup_fn kill_and_wait "$qemu_nbd_pid"
   local i
-  for ((i = 0; i < 300; i++)); do
+  for ((i = 0; i < 600; i++)); do
     [ -s "$socket.pid" ] && return 0
     kill -0 "$qemu_nbd_pid" 2>/dev/null || break
     sleep 0.05

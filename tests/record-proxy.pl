@@ -16,8 +16,10 @@ use IO::Socket::UNIX;
 use Time::HiRes qw(sleep);
 
 my ($listen_path, $server_path, $folder, $pause) = @ARGV;
-my $listener = IO::Socket::UNIX->new (Local => $listen_path, Listen => 16)
+# Whoever sees the socket can connect to it.
+my $listener = IO::Socket::UNIX->new (Local => "$listen_path.new", Listen => 16)
   or die "$listen_path: $!\n";
+rename ("$listen_path.new", $listen_path) or die "$listen_path: $!\n";
 $SIG{PIPE} = 'IGNORE';
 $SIG{CHLD} = 'IGNORE';
 

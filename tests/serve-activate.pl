@@ -10,11 +10,12 @@ use IO::Socket::INET;
 use IO::Socket::IP;
 use IO::Socket::UNIX;
 use POSIX ();
-use Socket qw(MSG_DONTWAIT SOCK_DGRAM SOCK_STREAM);
+use Socket qw(MSG_DONTWAIT SOCK_DGRAM SOCK_STREAM SOL_SOCKET SO_RCVTIMEO);
 
 $| = 1;
 my $notify = IO::Socket::UNIX->new (Type => SOCK_DGRAM,
                                     Local => "$ENV{SOCKET}.notify") or die;
+setsockopt ($notify, SOL_SOCKET, SO_RCVTIMEO, pack ('q q', 1, 0)) or die;
 my $unix = IO::Socket::UNIX->new (Type => SOCK_STREAM, Listen => 10,
                                   Local => $ENV{SOCKET}) or die;
 my $tcp = $ENV{DUAL_STACK}
@@ -35,7 +36,6 @@ if (!$pid) {
   exec (@ARGV) or POSIX::_exit (127);
 }
 local $SIG{TERM} = sub { kill ('TERM', $pid) };
-local $SIG{ALRM} = sub { };
 
 # Print one notification, if there is one: 1 if there was.
 sub print_notice
@@ -48,8 +48,7 @@ sub print_notice
 }
 
 do {
-  alarm 1;
-  print_notice (0);
+  print_notice (0); # waits for a second at most
 } until (waitpid ($pid, POSIX::WNOHANG ()) == $pid);
 my $status = $?;
 # A process may have ended between its last word and our look at it.

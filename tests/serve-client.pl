@@ -48,7 +48,7 @@ sub is
 }
 
 # A connection to the unix socket $SOCKET, or to $HOST and $PORT, with nothing
-# said yet.  Reads that take 20 s have failed.
+# said yet.  Reads that take 60 s have failed.
 sub dial
 {
   my $socket = $ENV{PORT}
@@ -56,7 +56,7 @@ sub dial
     : IO::Socket::UNIX->new (Type => SOCK_STREAM, Peer => $ENV{SOCKET});
   die "cannot connect: $!\n" unless $socket;
   setsockopt ($socket, Socket::SOL_SOCKET (), Socket::SO_RCVTIMEO (),
-              pack ("q q", 20, 0));
+              pack ('q q', 60, 0));
   return $socket;
 }
 
@@ -137,7 +137,7 @@ sub with_tls
   close $theirs;
   close $socket;
   setsockopt ($ours, Socket::SOL_SOCKET (), Socket::SO_RCVTIMEO (),
-              pack ('q q', 20, 0));
+              pack ('q q', 60, 0));
   return $ours;
 }
 

@@ -13,7 +13,7 @@ start_serve ()
   serve_pid=$!
   cleanup_fn kill_and_wait "$serve_pid"
   for ((i = 0; i < 600; i++)); do
-    [ -s "$socket.pid" ] && return 0
+    [ -s "$socket.pid" ] && [ -s "$socket.out" ] && return 0
     kill -0 "$serve_pid" 2>/dev/null || break
     sleep 0.05
   done

@@ -61,7 +61,7 @@ T
     error-pread=EIO error-pread-rate=1 error-pread-file="$dir/broken"
   { sleep 0.3; touch broken; } &
   expect_failed "$uri" "Input/output error" "${level_options[@]}" \
-    --rate-limit 4M --request-size 64k
+    --rate-limit 512k --request-size 64k
   wait $!
   rm broken
   expect_rerun "$uri" out.qcow2 "${level_options[@]}"

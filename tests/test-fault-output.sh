@@ -15,7 +15,7 @@ pull_and ()
   shift
   rm -rf folder
   mkdir folder
-  backup-pull -q --rate-limit 4M --request-size 64k "$uri" folder/out.qcow2 \
+  backup-pull -q --rate-limit 1M --request-size 64k "$uri" folder/out.qcow2 \
     >out 2>err &
   local pid=$!
   wait_for "the pull to write" test -s folder/out.qcow2.partial

@@ -40,28 +40,8 @@ certtool --generate-certificate --load-ca-certificate pki/ca-cert.pem \
          --load-ca-privkey ca-key.pem --load-privkey pki/server-key.pem \
          --template server.info --outfile pki/server-cert.pem 2>/dev/null
 
-# nbdkit cannot say which port the kernel chose, so free ones are looked for.
-start_tcp ()
-{
-  local i port
-  for ((i = 0; i < 20; i++)); do
-    port=$((20000 + RANDOM % 10000))
-    rm -f t.pid
-    LD_PRELOAD="${SANITIZE_PRELOAD:-}" \
-      ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
-      nbdkit -f -i 127.0.0.1 -p "$port" -P t.pid --tls=require \
-      "--tls-certificates=$dir/pki" "$PULLBACK_PLUGIN" a.qcow2 >t.log 2>&1 &
-    nbdkit_pid=$!
-    cleanup_fn kill_and_wait "$nbdkit_pid"
-    while kill -0 "$nbdkit_pid" 2>/dev/null; do
-      [ -s t.pid ] && { tcp_port=$port; return 0; }
-      sleep 0.05
-    done
-  done
-  cat t.log >&2
-  fail 'no free port was found'
-}
-start_tcp
+nbdkit_options=(--tls=require "--tls-certificates=$dir/pki")
+start_nbdkit_tcp "$PULLBACK_PLUGIN" a.qcow2
 mkdir client
 cp pki/ca-cert.pem client/
 uri="nbds://localhost:$tcp_port/a/b0?tls-certificates=$dir/client"

@@ -39,20 +39,12 @@ cp stranger/ca-cert.pem wrong
 psktool -u alice -p keys.psk >/dev/null 2>&1
 psktool -u alice -p wrong.psk >/dev/null 2>&1
 
-# A free port of the loopback interface.
-port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new (
-  LocalAddr => "127.0.0.1", Listen => 1)->sockport')
-
-# start_tcp ARGS...: nbdkit with our plugin on that port.
+# start_tcp OPTIONS...: nbdkit with our plugin, where $tcp says.
 start_tcp ()
 {
-  rm -f tcp.pid
-  LD_PRELOAD="${SANITIZE_PRELOAD:-}" ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
-    nbdkit -f -i 127.0.0.1 -p "$port" -P tcp.pid "$@" \
-    "$PULLBACK_PLUGIN" disk=vda=disk.qcow2 >tcp.log 2>&1 &
-  tcp_pid=$!
-  cleanup_fn kill_and_wait "$tcp_pid"
-  wait_for "nbdkit on port $port" test -s tcp.pid
+  nbdkit_options=("$@")
+  start_nbdkit_tcp "$PULLBACK_PLUGIN" disk=vda=disk.qcow2
+  tcp="localhost:$tcp_port/vda"
 }
 
 equal ()
@@ -62,7 +54,6 @@ equal ()
 
 # Certificates, over TCP: verified.
 start_tcp --tls=require --tls-certificates="$dir/pki"
-tcp="localhost:$port/vda"
 backup-pull -q "nbds://$tcp?tls-certificates=$dir/client" x509.qcow2
 equal x509.qcow2
 backup-pull -q --bitmap b0 --backing x509.qcow2 \
@@ -87,7 +78,7 @@ expect_status 2 backup-pull "nbds://$tcp?tls-certs=$dir/client" no.qcow2
 expect_text err "no parameter 'tls-certs'"
 expect_status 1 backup-pull "nbd://$tcp" no.qcow2
 expect_text err "TLS"
-kill_and_wait "$tcp_pid"
+kill_and_wait "$nbdkit_pid"
 
 # A server without TLS: nbds does not fall back to plain text.
 start_tcp --tls=off
@@ -95,7 +86,7 @@ expect_status 1 backup-pull "nbds://$tcp?tls-certificates=$dir/client" no.qcow2
 expect_text err "TLS"
 backup-pull -q "nbd://$tcp" plain.qcow2
 equal plain.qcow2
-kill_and_wait "$tcp_pid"
+kill_and_wait "$nbdkit_pid"
 
 # A pre-shared key, over a unix socket.
 socket=$dir/psk.sock

@@ -83,8 +83,8 @@ end_serve s
 
 # What it gives up: capabilities, new privileges, system calls.
 start_serve s vda=a.qcow2
+wait_for seccomp grep -qx 'Seccomp:	2' "/proc/$serve_pid/status"
 grep -qx 'NoNewPrivs:	1' "/proc/$serve_pid/status" || fail 'no_new_privs'
-grep -qx 'Seccomp:	2' "/proc/$serve_pid/status" || fail 'seccomp'
 grep -qx 'CapEff:	0*' "/proc/$serve_pid/status" || fail 'capabilities'
 for task in "/proc/$serve_pid/task"/*; do
   grep -qx 'Seccomp:	2' "$task/status" || fail "seccomp of $task"
@@ -149,7 +149,7 @@ END
 export CLIENT=$abs_top_srcdir/tests/serve-client.pl SOCKET=$dir/s
 perl hold.pl
 expect_log s.log 'refused: there are 2 connections already'
-nbdinfo --can multi-conn "$(nbd_uri s vda)" || fail 'two connections'
+wait_for 'two connections' nbdinfo --can multi-conn "$(nbd_uri s vda)"
 end_serve s
 start_serve s --max-connections 1 vda=a.qcow2
 expect_status 2 nbdinfo --can multi-conn "$(nbd_uri s vda)"
@@ -212,9 +212,9 @@ for (1 .. 100) { # until what was sent last is acknowledged
   open (my $table, '<', '/proc/net/tcp') or die;
   my @timers = grep { $_->[1] =~ /$own$/ && $_->[3] eq '01' }
     map { [split] } <$table>; # established, and the server's end
-  is (scalar @timers, 1, 'connections');
-  ($kind, $ticks) = split (/:/, $timers[0][5]);
-  last if $kind eq '02';
+  # While others connect the table may leave something out, or have it twice.
+  ($kind, $ticks) = split (/:/, $timers[0][5]) if @timers == 1;
+  last if defined $kind && $kind eq '02';
   select (undef, undef, undef, 0.05);
 }
 is ($kind, '02', 'kind of timer');
@@ -227,7 +227,7 @@ end_serve s
 
 # A client that says nothing, and one that says a byte now and then, have their
 # time and no more; one that is served can be silent as long as it likes.
-start_serve s --handshake-timeout 1 vda=a.qcow2
+start_serve s --handshake-timeout 3 vda=a.qcow2
 cat >slow.pl <<'END'
 use Time::HiRes qw(time sleep);
 require $ENV{CLIENT};
@@ -238,12 +238,12 @@ take ($silent, 18);
 my $started = time;
 my $slow = start ();
 my $text = 'IHAVEOPT' . pack ('N N', $OPT{GO}, 9) . info_data ('vda');
-while (length $text && time - $started < 10) {
+while (length $text && time - $started < 30) {
   last unless give ($slow, substr ($text, 0, 1, ''));
   sleep 0.2;
 }
 my $took = time - $started;
-check ($took > 0.8 && $took < 5, "a slow handshake took $took s");
+check ($took > 2.8 && $took < 15, "a slow handshake took $took s");
 expect_close ($slow, 'a slow handshake');
 expect_close ($silent, 'no handshake');
 give ($served, request ($CMD{READ}, 0, 1, 0, 512));
@@ -280,7 +280,7 @@ wait_for 'the other client' grep -q served stuck.out
 SECONDS=0
 kill "$serve_pid"
 wait "$serve_pid" || fail "status $? of a server with a stuck client"
-[ "$SECONDS" -ge 4 ] && [ "$SECONDS" -le 9 ] ||
+[ "$SECONDS" -ge 4 ] && [ "$SECONDS" -le 30 ] ||
   fail "the server took $SECONDS s to end"
 expect_log s.log '1 connections have not ended in time'
 kill_and_wait "$stuck"
@@ -305,10 +305,9 @@ until ($first->{done}) {
 is ($bytes, 4 << 20, 'bytes of the answer');
 expect_close ($_, 'the server has ended') for $socket, $idle, $young;
 END
-SECONDS=0
 SERVER=$serve_pid perl drain.pl
 wait "$serve_pid" || fail "status $? after SIGTERM"
-[ "$SECONDS" -le 5 ] || fail "it took $SECONDS s to end without stuck clients"
+! grep 'have not ended in time' s.log || fail 'it waited for clients'
 
 # SIGHUP opens the log anew; -v tells of clients.
 start_serve s -v --log "$dir/log" vda=a.qcow2

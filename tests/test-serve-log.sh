@@ -172,7 +172,7 @@ client 'for (1 .. 60) {
 head -c 20000 <&9 >read.log
 client 'my $s = start ();
         ask ($s, $OPT{GO}, info_data ("seen"), $REP{UNKNOWN}, "GO"); close $s;'
-timeout 5 sed "/export 'seen'/q" <&9 >lost || fail 'no more is logged'
+timeout 60 sed "/export 'seen'/q" <&9 >lost || fail 'no more is logged'
 [ "$(sed -n 's/.*: \([0-9]*\) lines could not be written.*/\1/p' lost)" \
   -ge 500 ] || { tail -n 3 lost >&2; fail 'how many were lost'; }
 # Full once more, with a client that does not leave.
@@ -191,6 +191,6 @@ wait_for 'the stuck client' bash -c \
 SECONDS=0
 kill "$serve_pid"
 wait "$serve_pid" || fail "status $? with a log that nobody reads"
-[ "$SECONDS" -le 9 ] || fail "the server took $SECONDS s to end"
+[ "$SECONDS" -le 30 ] || fail "the server took $SECONDS s to end"
 kill_and_wait "$stuck"
 exec 9<&-

@@ -92,12 +92,12 @@ psktool -u alice -p psk >/dev/null 2>&1
 for i in 1 2 3; do
   qemu-img bitmap --add a.qcow2 "more$i"
 done
-backup-serve --listen tcp:127.0.0.1:0 --tls-psk psk --pid-file t.pid \
+port=$(free_port) || fail 'no port is free'
+backup-serve --listen "tcp:127.0.0.1:$port" --tls-psk psk \
   vda=a.qcow2 vdb=raw:c.raw >t.out 2>t.log &
 behind=$!
 cleanup_fn kill_and_wait "$behind"
-wait_for 'the server with TLS' test -s t.pid
-port=$(sed 's/.*:\([0-9]*\).*/\1/' t.out)
+wait_for 'the server with TLS' test -s t.out
 uri="nbds://alice@127.0.0.1:$port/?tls-psk-file=$dir/psk"
 start_serve s "$uri"
 nbdinfo --list --json "$(nbd_uri s)" | jq -r '.exports[]."export-name"' |
@@ -116,11 +116,12 @@ cmp c.raw c.copy || fail 'a copy over TLS'
 kill_and_wait "$behind"
 expect_status 1 nbdcopy "$(nbd_uri s vda)" null:
 expect_log s.log 'the server has closed the connection'
-backup-serve --listen "tcp:127.0.0.1:$port" --tls-psk psk --pid-file t.pid \
+rm -f t.out
+backup-serve --listen "tcp:127.0.0.1:$port" --tls-psk psk \
   vda=a.qcow2 vdb=raw:c.raw >t.out 2>t.log &
 behind=$!
 cleanup_fn kill_and_wait "$behind"
-wait_for 'the server with TLS' test -s t.pid
+wait_for 'the server with TLS' test -s t.out
 expect_status 1 nbdcopy "$(nbd_uri s vda)" null:
 expect_status 1 nbdinfo --map=qemu:dirty-bitmap:more1 "$(nbd_uri s vda)"
 expect_log s.log 'may be another disk'

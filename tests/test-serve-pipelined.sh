@@ -202,11 +202,12 @@ sub under_way
 }
 give ($socket, join ('', map { request ($CMD{READ}, 0, $_, 0, $length) }
                      1 .. $count));
-my ($before, $now) = (0, 0);
-for (1 .. 100) {
+my ($before, $now, $nr_same) = (0, 0, 0);
+for (1 .. 100) { # until nothing has moved for a second
   select (undef, undef, undef, 0.2);
   ($before, $now) = ($now, under_way () // 0);
-  last if $now > 0 && $now == $before;
+  $nr_same = $now > 0 && $now == $before ? $nr_same + 1 : 0;
+  last if $nr_same == 5;
 }
 check ($now > 0, 'answers under way');
 kill 'TERM', $ENV{SERVER};

@@ -35,8 +35,7 @@ qemu-img convert -O qcow2 vm.qcow2 ../backup1/full.qcow2
 qemu-img bitmap --add vm.qcow2 cp1
 qemu-io -c 'write -P 2 1M 64k' vm.qcow2 >/dev/null
 qemu-img bitmap --add vm.qcow2 cp2
-port=$(perl -MIO::Socket::INET -e \
-  'print IO::Socket::INET->new (Listen => 1)->sockport')
+port=$(free_port) || fail 'no port is free'
 [ "$(cd "$dir" && commands disk-host | wc -l)" -eq 1 ] || fail 'one server'
 cd "$dir"
 serve_command=$(commands disk-host)

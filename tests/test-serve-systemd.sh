@@ -69,7 +69,11 @@ own=$(filters self)
 start_serve s -v --log "$dir/log" --listen tcp:127.0.0.1:0 --tls on \
   --tls-psk psk vda=a.qcow2 vdb=raw:c.raw
 # The service's, and the one that the server itself adds.
-[ "$(filters "$serve_pid")" -eq $((own + 2)) ] || fail 'filters of the server'
+has_filters ()
+{
+  [ "$(filters "$serve_pid")" -eq $((own + 2)) ]
+}
+wait_for 'filters of the server' has_filters
 nbdcopy "$(nbd_uri s vda)" copy.raw
 qemu-img compare -q -f qcow2 -F raw a.qcow2 copy.raw || fail 'data'
 dirty_map "$(nbd_uri s vda)" later >map
