@@ -6,13 +6,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access-rules.h"
-#include "cleanup.h"
-#include "line-error.h"
+#include "line-file.h"
 #include "log.h"
 #include "pullback.h"
 
@@ -20,7 +18,7 @@
 #define WORDS_MAX 64
 
 struct parser {
-  struct line_place place;
+  struct line_file file;
   size_t nr_words, at;
   char *words[WORDS_MAX]; /* in the line's own memory */
   struct access *access;
@@ -40,7 +38,7 @@ split (struct parser *parser, char *line)
     if (*in == '\0' || *in == '#')
       return 0;
     if (parser->nr_words == WORDS_MAX)
-      return line_error (&parser->place, "more than %d words", WORDS_MAX);
+      return line_error (&parser->file, "more than %d words", WORDS_MAX);
 
     char *out = parser->words[parser->nr_words++] = in;
     bool is_quoted = false;
@@ -53,7 +51,7 @@ split (struct parser *parser, char *line)
         *out++ = *in;
     }
     if (is_quoted)
-      return line_error (&parser->place, "a double quote is missing");
+      return line_error (&parser->file, "a double quote is missing");
     if (*in)
       in++;
     *out = '\0';
@@ -82,7 +80,7 @@ parse_user (struct parser *parser, const char *word, uid_t *uid)
   value = strtoul (word, &end, 10);
   if (word[0] < '0' || word[0] > '9' || *end != '\0' || errno
       || value >= UINT32_MAX)
-    return line_error (&parser->place, "there is no user '%s'", word);
+    return line_error (&parser->file, "there is no user '%s'", word);
   *uid = value;
   return 0;
 }
@@ -101,7 +99,7 @@ parse_address (struct parser *parser, char *word,
   else if (inet_pton (AF_INET6, word, network->bytes) == 1)
     network->size = 16;
   else
-    return line_error (&parser->place, "'%s' is no address", word);
+    return line_error (&parser->file, "'%s' is no address", word);
   network->bits = network->size * 8;
   if (slash == NULL)
     return 0;
@@ -110,7 +108,7 @@ parse_address (struct parser *parser, char *word,
   if (slash[1] < '0' || slash[1] > '9' || *end != '\0' || errno
       || bits > network->bits)
     return line_error (
-      &parser->place, "'%s' is not the number of an address's bits", slash + 1);
+      &parser->file, "'%s' is not the number of an address's bits", slash + 1);
   network->bits = bits;
   return 0;
 }
@@ -132,12 +130,12 @@ parse_condition (struct parser *parser, const char *kind, char *value,
   else if (strcmp (kind, "psk") == 0)
     condition->kind = ACCESS_PSK;
   else
-    return line_error (&parser->place,
+    return line_error (&parser->file,
                        "'%s' is none of certificate, psk, user, address "
                        "and export",
                        kind);
   condition->pattern = strdup (value);
-  return condition->pattern ? 0 : line_error (&parser->place, "out of memory");
+  return condition->pattern ? 0 : line_error (&parser->file, "out of memory");
 }
 
 /* Up to the word "export". */
@@ -151,12 +149,12 @@ parse_conditions (struct parser *parser, struct access_rule *rule)
       rule->conditions, rule->nr_conditions + 1, sizeof *conditions);
 
     if (conditions == NULL)
-      return line_error (&parser->place, "out of memory");
+      return line_error (&parser->file, "out of memory");
     rule->conditions = conditions;
     conditions[rule->nr_conditions] = (struct access_condition) { .uid = 0 };
     value = next (parser);
     if (value == NULL)
-      return line_error (&parser->place, "something is missing after '%s'",
+      return line_error (&parser->file, "something is missing after '%s'",
                          word);
     if (parse_condition (parser, word, value,
                          &conditions[rule->nr_conditions])
@@ -165,9 +163,9 @@ parse_conditions (struct parser *parser, struct access_rule *rule)
     rule->nr_conditions++;
   }
   if (word == NULL)
-    return line_error (&parser->place, "the word 'export' is missing");
+    return line_error (&parser->file, "the word 'export' is missing");
   if (rule->nr_conditions == 0)
-    return line_error (&parser->place, "it does not say who is allowed");
+    return line_error (&parser->file, "it does not say who is allowed");
   return 0;
 }
 
@@ -178,11 +176,11 @@ add_map (struct parser *parser, struct access_rule *rule, const char *pattern)
     = reallocarray (rule->maps, rule->nr_maps + 1, sizeof *rule->maps);
 
   if (maps == NULL)
-    return line_error (&parser->place, "out of memory");
+    return line_error (&parser->file, "out of memory");
   rule->maps = maps;
   maps[rule->nr_maps] = strdup (pattern);
   if (maps[rule->nr_maps] == NULL)
-    return line_error (&parser->place, "out of memory");
+    return line_error (&parser->file, "out of memory");
   rule->nr_maps++;
   rule->rights |= ACCESS_MAP;
   return 0;
@@ -207,12 +205,12 @@ parse_rights (struct parser *parser, struct access_rule *rule)
         return -1;
     }
     else
-      return line_error (&parser->place,
+      return line_error (&parser->file,
                          "'%s' is none of list, read, map and map=PATTERN",
                          word);
   }
   if (rule->rights == 0)
-    return line_error (&parser->place, "it does not say what is allowed");
+    return line_error (&parser->file, "it does not say what is allowed");
   return 0;
 }
 
@@ -227,12 +225,12 @@ parse_rule (struct parser *parser)
   if (word == NULL)
     return 0; /* an empty line */
   if (strcmp (word, "allow") != 0)
-    return line_error (&parser->place, "'%s': a rule starts with 'allow'",
+    return line_error (&parser->file, "'%s': a rule starts with 'allow'",
                        word);
   rules
     = reallocarray (access->rules, access->nr_rules + 1, sizeof *rules);
   if (rules == NULL)
-    return line_error (&parser->place, "out of memory");
+    return line_error (&parser->file, "out of memory");
   access->rules = rules;
   rule = &rules[access->nr_rules++];
   *rule = (struct access_rule) { .rights = 0 };
@@ -240,30 +238,24 @@ parse_rule (struct parser *parser)
     return -1;
   word = next (parser);
   if (word == NULL)
-    return line_error (&parser->place, "the name of an export is missing");
+    return line_error (&parser->file, "the name of an export is missing");
   rule->export = strdup (word);
   if (rule->export == NULL)
-    return line_error (&parser->place, "out of memory");
+    return line_error (&parser->file, "out of memory");
   return parse_rights (parser, rule);
 }
 
 static int
-parse_file (struct parser *parser, FILE *stream)
+parse_file (struct parser *parser)
 {
-  char *CLEANUP_FREE line = NULL;
-  size_t size = 0;
-  ssize_t length;
+  char *line;
+  size_t length;
 
-  while ((length = getline (&line, &size, stream)) != -1) {
-    parser->place.line++;
-    if (memchr (line, '\0', length))
-      return line_error (&parser->place, "a NUL byte");
+  while (line_file_next (&parser->file, &line, &length)) {
+    if (strlen (line) != length)
+      return line_error (&parser->file, "a NUL byte");
     if (split (parser, line) == -1 || parse_rule (parser) == -1)
       return -1;
-  }
-  if (ferror (stream)) {
-    pb_set_error (errno, "%s: %s", parser->place.file, strerror (errno));
-    return -1;
   }
   return 0;
 }
@@ -271,18 +263,15 @@ parse_file (struct parser *parser, FILE *stream)
 struct access *
 access_read (const char *file)
 {
-  FILE *stream = fopen (file, "re");
-  struct parser parser = { .place.file = file };
+  struct parser parser;
   int r;
 
-  if (stream == NULL) {
-    pb_set_error (errno, "%s: %s", file, strerror (errno));
+  if (line_file_open (&parser.file, file) == -1)
     return NULL;
-  }
   parser.access = calloc (1, sizeof *parser.access);
-  r = parser.access ? parse_file (&parser, stream)
-                    : line_error (&parser.place, "out of memory");
-  fclose (stream);
+  r = parser.access ? parse_file (&parser)
+                    : line_error (&parser.file, "out of memory");
+  line_file_close (&parser.file);
   if (r == -1) {
     access_free (parser.access);
     return NULL;

@@ -4,19 +4,14 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cleanup.h"
-#include "line-error.h"
+#include "line-file.h"
 #include "log.h"
 #include "pullback.h"
 #include "tls-psk.h"
-
-#define FILE_SIZE_MAX (1 << 20)
 
 /* What gnutls takes from a client. */
 #define NAME_MAX_LENGTH 128
@@ -34,7 +29,7 @@ struct tls_psk {
 };
 
 struct parser {
-  struct line_place place;
+  struct line_file file;
   struct tls_psk *psk;
 };
 
@@ -56,9 +51,9 @@ decode (const struct parser *parser, const char *what, const char *digits,
   const gnutls_datum_t hex = { (unsigned char *) digits, (unsigned) length };
 
   if (length == 0)
-    return line_error (&parser->place, "%s is missing", what);
+    return line_error (&parser->file, "%s is missing", what);
   if (gnutls_hex_decode2 (&hex, out) < 0)
-    return line_error (&parser->place, "%s is not hexadecimal", what);
+    return line_error (&parser->file, "%s is not hexadecimal", what);
   return 0;
 }
 
@@ -73,20 +68,20 @@ parse_name (const struct parser *parser, const char *text, size_t length,
       return -1;
   }
   else if (length == 0)
-    return line_error (&parser->place, "the user's name is missing");
+    return line_error (&parser->file, "the user's name is missing");
   else {
     name->data = gnutls_malloc (length);
     if (name->data == NULL)
-      return line_error (&parser->place, "out of memory");
+      return line_error (&parser->file, "out of memory");
     memcpy (name->data, text, length);
     name->size = length;
   }
   if (name->size > NAME_MAX_LENGTH)
-    return line_error (&parser->place,
+    return line_error (&parser->file,
                        "the user's name is longer than %d bytes",
                        NAME_MAX_LENGTH);
   if (memchr (name->data, '\0', name->size))
-    return line_error (&parser->place, "the user's name has a byte 0");
+    return line_error (&parser->file, "the user's name has a byte 0");
   return 0;
 }
 
@@ -105,13 +100,13 @@ parse_line (struct parser *parser, const char *line, size_t length)
   struct user *users, *user;
 
   if (colon == NULL)
-    return line_error (&parser->place, "it is not USER:KEY");
+    return line_error (&parser->file, "it is not USER:KEY");
   users = reallocarray (psk->users, psk->nr_users + 1, sizeof *users);
   if (users == NULL)
-    return line_error (&parser->place, "out of memory");
+    return line_error (&parser->file, "out of memory");
   psk->users = users;
   user = &users[psk->nr_users++];
-  *user = (struct user){ .line = parser->place.line };
+  *user = (struct user){ .line = parser->file.line };
 
   if (parse_name (parser, line, colon - line, &user->name) == -1
       || decode (parser, "the key", colon + 1, line + length - colon - 1,
@@ -119,26 +114,22 @@ parse_line (struct parser *parser, const char *line, size_t length)
            == -1)
     return -1;
   if (user->key.size > KEY_MAX_LENGTH)
-    return line_error (&parser->place, "the key is longer than %d bytes",
+    return line_error (&parser->file, "the key is longer than %d bytes",
                        KEY_MAX_LENGTH);
   return 0;
 }
 
 static int
-parse (struct parser *parser, const char *text, size_t size)
+parse (struct parser *parser)
 {
-  while (size > 0) {
-    const char *end = memchr (text, '\n', size);
-    size_t taken = end ? (size_t) (end - text) + 1 : size;
-    size_t length = end ? taken - 1 : taken;
+  char *line;
+  size_t length;
 
-    parser->place.line++;
-    while (length > 0 && is_blank (text[length - 1]))
+  while (line_file_next (&parser->file, &line, &length)) {
+    while (length > 0 && is_blank (line[length - 1]))
       length--;
-    if (length > 0 && parse_line (parser, text, length) == -1)
+    if (length > 0 && parse_line (parser, line, length) == -1)
       return -1;
-    text += taken;
-    size -= taken;
   }
   return 0;
 }
@@ -171,61 +162,27 @@ sort (struct parser *parser)
     if (compare_users (&users[i - 1], &users[i]) == 0) {
       unsigned a = users[i - 1].line, b = users[i].line;
 
-      parser->place.line = a > b ? a : b;
-      return line_error (&parser->place, "the user is in line %u already",
+      parser->file.line = a > b ? a : b;
+      return line_error (&parser->file, "the user is in line %u already",
                          a < b ? a : b);
     }
   return 0;
 }
 
-/* Returns the number of bytes, or -1. */
-static ssize_t
-read_file (const char *file, char *buffer, size_t size)
-{
-  int CLEANUP_CLOSE fd = open (file, O_RDONLY | O_CLOEXEC);
-  size_t length = 0;
-  ssize_t r = 0;
-
-  if (fd == -1)
-    r = -1;
-  while (r != -1 && length < size) {
-    do
-      r = read (fd, buffer + length, size - length);
-    while (r == -1 && errno == EINTR);
-    if (r == 0)
-      break;
-    if (r > 0)
-      length += r;
-  }
-  if (r == -1) {
-    pb_set_error (errno, "%s: %s", file, strerror (errno));
-    return -1;
-  }
-  if (length == size) {
-    pb_set_error (EFBIG, "%s: more than %d bytes", file, FILE_SIZE_MAX);
-    return -1;
-  }
-  return length;
-}
-
 struct tls_psk *
 tls_psk_read (const char *file)
 {
-  struct parser parser = { .place.file = file };
-  char *buffer = malloc (FILE_SIZE_MAX + 1);
-  ssize_t length = -1;
+  struct parser parser;
   int r = -1;
 
+  if (line_file_open (&parser.file, file) == -1)
+    return NULL;
   parser.psk = calloc (1, sizeof *parser.psk);
-  if (buffer == NULL || parser.psk == NULL)
+  if (parser.psk == NULL)
     pb_set_error (ENOMEM, "%s: out of memory", file);
   else
-    length = read_file (file, buffer, FILE_SIZE_MAX + 1);
-  if (length >= 0)
-    r = parse (&parser, buffer, length) == 0 ? sort (&parser) : -1;
-  if (buffer)
-    explicit_bzero (buffer, FILE_SIZE_MAX + 1);
-  free (buffer);
+    r = parse (&parser) == 0 ? sort (&parser) : -1;
+  line_file_close (&parser.file);
   if (r == -1) {
     tls_psk_free (parser.psk);
     return NULL;

@@ -4,7 +4,7 @@
 
 . "$abs_top_srcdir/tests/functions.sh"
 
-for entry in qcow2 bitmaps xml store serve; do
+for entry in qcow2 bitmaps xml store serve policy; do
   inputs=("$abs_top_srcdir/tests/fuzz/corpus/$entry"/*)
   [ "${#inputs[@]}" -ge 10 ] || fail "the corpus of $entry is missing"
   "$abs_top_builddir/tests/fuzz/replay-$entry" "${inputs[@]}"

@@ -186,7 +186,7 @@ unset PORT HOST
 # Files that say nothing clear are refused, with the place.
 wrong_rule ()
 {
-  printf '# one\n%s\n' "$2" >rules
+  printf '# one\n%b\n' "$2" >rules
   expect_status 1 backup-serve --access rules vda=a.qcow2
   expect_text err "rules: line 2: $1"
 }
@@ -206,6 +206,13 @@ wrong_rule 'it does not say what' 'allow user 0 export vda'
 wrong_rule "'write' is none of" 'allow user 0 export vda write'
 wrong_rule 'a double quote is missing' 'allow psk "alice export vda read'
 wrong_rule 'more than 64 words' "allow user 0 export vda $(printf 'read %.0s' {1..64})"
+wrong_rule 'a NUL byte' 'allow user 0 export vda read\0'
+# A wrong name may be that of a disk.
+head -c 1048577 /dev/zero | tr '\0' '#' >rules
+expect_status 1 backup-serve --access rules vda=a.qcow2
+expect_text err 'rules: more than 1048576 bytes'
+expect_status 1 backup-serve --access . vda=a.qcow2
+expect_text err '.: Is a directory'
 expect_status 1 backup-serve --access nothing vda=a.qcow2
 expect_text err 'nothing: No such file'
 echo 'allow psk alice export * read' >rules

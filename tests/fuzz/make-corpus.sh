@@ -7,7 +7,8 @@
 set -euo pipefail
 
 tests=$(cd "$(dirname "$0")/.." && pwd)
-mkdir -p "$1/qcow2" "$1/bitmaps" "$1/xml" "$1/store" "$1/serve"
+mkdir -p "$1/qcow2" "$1/bitmaps" "$1/xml" "$1/store" "$1/serve" \
+  "$1/policy"
 cd "$1"
 
 perl "$tests/fuzz/make-serve-corpus.pl" serve
@@ -159,3 +160,27 @@ input nothing "j<journal what='%%C3%%A9' state='prepared'><before/><files/>\
 input no-backups 'b<backups/>'
 input backups "b<backups><backup checkpoint='a' name='/b/1.qcow2'/><backup \
 checkpoint='a' name='%%FF %%27'/><backup checkpoint='b' name='x'/></backups>"
+
+# Rules, and keys of users.
+policy ()
+{
+  printf "$2" >"policy/$1"
+}
+policy rule-user 'allow user 0 export vda list read map\n'
+policy rule-psk 'allow psk alice export vd? read map=since:*\n'
+policy rule-certificate '# one\n\nallow certificate "CN=backup1,O=A" '\
+'address fd00::/8 export "*" list\n'
+policy rule-address 'allow address 10.0.0.0/9 export vda list\r\n'
+policy rule-quotes 'allow psk "a\\"\\\\b" export [!v]da map=b0 map=b1\n'
+policy rules 'allow user root export vda list\nallow user 0 psk * export vdb map'
+policy rule-no-export 'allow user 0\n'
+policy rule-no-right 'allow user 0 export vda'
+policy rule-open-quote 'allow psk "alice export vda read\n'
+policy rule-bits 'allow address ::/129 export vda read\n'
+policy keys 'alice:00112233445566778899aabbccddeeff\nbob:00\n'
+policy keys-in-hex '#616c696365:0011\r\nbob:11 \t\n'
+policy keys-twice 'alice:00\nbob:11\nalice:22\n'
+policy key-odd 'alice:001\n'
+policy key-none 'alice:\n'
+policy key-nul 'a\000b:00\n'
+policy comments '# nothing\n\n   \n'

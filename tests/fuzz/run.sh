@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # run.sh SECONDS [ENTRY...]: run each fuzz entry (all of them, or those named:
-# qcow2, bitmaps, xml, store, serve) for so long from the corpus.
+# qcow2, bitmaps, xml, store, serve, policy) for so long from the corpus.
 #
 #   ./run bash tests/fuzz/run.sh 60
 #
@@ -19,7 +19,7 @@ fi
 seconds=$1
 shift
 entries=("$@")
-[ $# -gt 0 ] || entries=(qcow2 bitmaps xml store serve)
+[ $# -gt 0 ] || entries=(qcow2 bitmaps xml store serve policy)
 
 cd "$abs_top_builddir"
 make --no-print-directory distdir >/dev/null
