@@ -100,15 +100,15 @@ access_may_map (const struct access *access, const struct identity *identity,
 }
 
 bool
-access_needs_tls (const struct access *access)
+access_needs_tls (const struct access *access, enum identity_tls tls)
 {
-  for (size_t i = 0; i < access->nr_rules; i++)
-    for (size_t j = 0; j < access->rules[i].nr_conditions; j++) {
-      enum access_kind kind = access->rules[i].conditions[j].kind;
+  enum access_kind kind
+    = tls == IDENTITY_PSK ? ACCESS_PSK : ACCESS_CERTIFICATE;
 
-      if (kind == ACCESS_CERTIFICATE || kind == ACCESS_PSK)
+  for (size_t i = 0; i < access->nr_rules; i++)
+    for (size_t j = 0; j < access->rules[i].nr_conditions; j++)
+      if (access->rules[i].conditions[j].kind == kind)
         return true;
-    }
   return false;
 }
 

@@ -45,7 +45,9 @@ bool access_may_map (const struct access *access,
                      const struct identity *identity, const char *name,
                      const char *map);
 
-/* Is there a rule about something that only TLS can tell? */
-bool access_needs_tls (const struct access *access);
+/* Is there a rule about clients that TLS tells so, IDENTITY_PSK or
+ * IDENTITY_CERTIFICATE?
+ */
+bool access_needs_tls (const struct access *access, enum identity_tls tls);
 
 #endif /* PULLBACK_ACCESS_H */

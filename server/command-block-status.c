@@ -26,6 +26,7 @@
 /* The contexts that are asked about, and what they say. */
 struct answer {
   size_t count;
+  uint32_t *ids; /* on the wire */
   const struct context **contexts;
   struct status *statuses;
 };
@@ -38,17 +39,18 @@ answer_init (struct answer *answer, const struct command *command)
 
   answer->count
     = request->contexts ? request->nr_contexts : connection->nr_contexts;
+  answer->ids = calloc (answer->count, sizeof answer->ids[0]);
   answer->contexts = calloc (answer->count, sizeof answer->contexts[0]);
   answer->statuses = calloc (answer->count, sizeof answer->statuses[0]);
-  if (answer->contexts == NULL || answer->statuses == NULL) {
+  if (answer->ids == NULL || answer->contexts == NULL
+      || answer->statuses == NULL) {
     pb_set_error (errno, "block status: %s", strerror (errno));
     return -1;
   }
   for (size_t i = 0; i < answer->count; i++) {
-    size_t place = request->contexts ? request->contexts[i] : i;
-
+    answer->ids[i] = request->contexts ? request->contexts[i] : i;
     answer->contexts[i]
-      = &command->export->contexts[connection->contexts[place]];
+      = &command->export->contexts[connection->contexts[answer->ids[i]]];
   }
   return 0;
 }
@@ -60,6 +62,7 @@ answer_clear (struct answer *answer)
     status_clear (&answer->statuses[i]);
   free (answer->statuses);
   free (answer->contexts);
+  free (answer->ids);
 }
 
 /* Ask the contexts that are (not) dirty bitmaps about what is left of the
@@ -92,7 +95,7 @@ send_answer (struct answer *answer, const struct command *command,
 
     status_trim (status, length);
     if (reply_status (command->sink, command->request,
-                      answer->contexts[i]->id, status->list, status->count,
+                      answer->ids[i], status->list, status->count,
                       i + 1 == answer->count)
         == -1)
       return -1;

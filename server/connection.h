@@ -38,8 +38,9 @@ struct connection {
   bool no_zeroes;
   enum reply_style style;
   char *context_export; /* the name that SET_META_CONTEXT was given, or NULL */
-  uint32_t *contexts;   /* what it has selected: places in the export's list,
-                         * which are their numbers on the wire; ascending */
+  uint32_t *contexts;   /* what it has selected: places in the export's list.
+                         * The number of each on the wire is its place here,
+                         * which tells nothing of what others may have */
   size_t nr_contexts;
   const struct export *export; /* that is to be served, when it is known */
   bool may_read;               /* its bytes, not only its maps */

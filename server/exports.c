@@ -10,8 +10,6 @@
 
 #include "exports.h"
 #include "log.h"
-#include "nbd-description.h"
-#include "nbd-protocol.h"
 
 #define DIRTY_PREFIX "qemu:dirty-bitmap:"
 
@@ -33,12 +31,28 @@ add_context (struct export *export, enum context_kind kind, const char *prefix,
     return out_of_memory (export->name);
   }
   context->kind = kind;
-  /* Clients treat it as opaque; one number for each map, whatever else there
-   * is, makes traces easy to read.
-   */
-  context->id = export->nr_contexts;
   context->map = context->name + strlen (prefix);
   export->nr_contexts++;
+  return 0;
+}
+
+static int
+add_dirty_map (struct export *export, const struct pb_bitmap_info *info)
+{
+  struct context *context = &export->contexts[export->nr_contexts];
+
+  if (!info->usable) {
+    log_line ("disk %s: bitmap %s is not served: %s", export->name, info->name,
+              info->reason);
+    return 0;
+  }
+  if (add_context (export, CONTEXT_DIRTY, DIRTY_PREFIX, info->name) == -1)
+    return -1;
+  context->is_disabled = !info->enabled;
+  if (context->is_disabled)
+    log_verbose ("disk %s: bitmap %s is disabled: QEMU does not record into "
+                 "it, so an increment from it alone misses later changes",
+                 export->name, info->name);
   return 0;
 }
 
@@ -58,51 +72,11 @@ add_contexts (struct export *export)
            == -1)
     return -1;
   for (size_t i = 0; i < nr; i++) {
-    if (pb_view_get_dirty_map_info (export->view, i, &info) == -1)
-      return -1;
-    if (!info.usable)
-      log_line ("disk %s: bitmap %s is not served: %s", export->name,
-                info.name, info.reason);
-    else if (add_context (export, CONTEXT_DIRTY, DIRTY_PREFIX, info.name)
-             == -1)
+    if (pb_view_get_dirty_map_info (export->view, i, &info) == -1
+        || add_dirty_map (export, &info) == -1)
       return -1;
   }
   return 0;
-}
-
-/* "disk NAME", and which of its maps are disabled, as far as there is room in
- * what NBD takes.
- */
-static int
-describe (struct export *export)
-{
-  size_t nr = pb_view_nr_dirty_maps (export->view), size = 0;
-  size_t room
-    = NBD_STRING_MAX - strlen (NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
-  FILE *stream = open_memstream (&export->description, &size);
-  const char *start = NBD_DESCRIPTION_DISABLED_MAPS;
-  struct pb_bitmap_info info;
-
-  if (stream == NULL)
-    return out_of_memory (export->name);
-  fprintf (stream, "disk %s", export->name);
-  for (size_t i = 0; i < nr; i++) {
-    if (pb_view_get_dirty_map_info (export->view, i, &info) == -1
-        || !info.usable || info.enabled)
-      continue;
-    log_verbose ("disk %s: bitmap %s is disabled: QEMU does not record into "
-                 "it, so an increment from it alone misses later changes",
-                 export->name, info.name);
-    if (fflush (stream) == EOF
-        || size + strlen (start) + strlen (info.name) + 3 > room) {
-      fprintf (stream, "%s%s", start,
-               NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
-      break;
-    }
-    fprintf (stream, "%s '%s'", start, info.name);
-    start = "";
-  }
-  return fclose (stream) == EOF ? out_of_memory (export->name) : 0;
 }
 
 static void
@@ -112,7 +86,6 @@ export_clear (struct export *export)
     free (export->contexts[i].name);
   free (export->contexts);
   pb_view_free (export->view);
-  free (export->description);
   free (export->name);
 }
 
@@ -131,7 +104,7 @@ exports_add (struct exports *exports, const char *name, pb_view *view)
     out_of_memory (name);
     goto error;
   }
-  if (describe (&export) == -1 || add_contexts (&export) == -1)
+  if (add_contexts (&export) == -1)
     goto error;
   list = reallocarray (exports->list, exports->count + 1, sizeof *list);
   if (list == NULL) {

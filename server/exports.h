@@ -7,6 +7,7 @@
 #ifndef PULLBACK_EXPORTS_H
 #define PULLBACK_EXPORTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,14 +21,13 @@ enum context_kind {
 
 struct context {
   enum context_kind kind;
-  uint32_t id;      /* on the wire */
   char *name;       /* on the wire */
   const char *map;  /* DIRTY: the view's name of the map; part of NAME */
+  bool is_disabled; /* DIRTY: QEMU does not record into it */
 };
 
 struct export {
   char *name;
-  char *description;
   pb_view *view;
   size_t nr_contexts;
   struct context *contexts;

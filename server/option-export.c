@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "byteorder.h"
+#include "cleanup.h"
 #include "handshake.h"
 #include "nbd-protocol.h"
 #include "visible.h"
@@ -113,6 +114,16 @@ reply_text (struct connection *connection, const struct option *option,
 }
 
 static int
+reply_description (struct connection *connection, const struct option *option,
+                   const struct export *export)
+{
+  char *CLEANUP_FREE text = visible_description (connection, export);
+
+  return text ? reply_text (connection, option, NBD_INFO_DESCRIPTION, text)
+              : -1;
+}
+
+static int
 reply_block_size (struct connection *connection, const struct option *option,
                   const struct export *export)
 {
@@ -127,8 +138,8 @@ reply_block_size (struct connection *connection, const struct option *option,
   return option_reply (connection, option, NBD_REP_INFO, data, sizeof data);
 }
 
-/* One piece of information that the client has asked for.  Unknown kinds are
- * ignored.
+/* One piece of information that the client has asked for.  Unknown kinds, and
+ * what is sent anyway, are ignored.
  */
 static int
 reply_info (struct connection *connection, const struct option *option,
@@ -138,7 +149,7 @@ reply_info (struct connection *connection, const struct option *option,
   case NBD_INFO_NAME:
     return reply_text (connection, option, info, export->name);
   case NBD_INFO_DESCRIPTION:
-    return reply_text (connection, option, info, export->description);
+    return reply_description (connection, option, export);
   case NBD_INFO_BLOCK_SIZE:
     return reply_block_size (connection, option, export);
   default:
@@ -167,6 +178,7 @@ inform (struct connection *connection, const struct option *option,
   struct option_data data = { option->data, option->length };
   const struct export *export;
   uint16_t nr_infos, info;
+  unsigned told = 0; /* kinds, each of which is told once */
   const char *name;
   uint32_t length;
 
@@ -184,9 +196,14 @@ inform (struct connection *connection, const struct option *option,
 
   if (reply_export (connection, option, export, name, length) == -1)
     return OPTION_FAILED;
-  while (option_take_u16 (&data, &info))
-    if (reply_info (connection, option, export, info) == -1)
+  while (option_take_u16 (&data, &info)) {
+    bool was_told = info <= NBD_INFO_BLOCK_SIZE && told & (1U << info);
+
+    if (!was_told && reply_info (connection, option, export, info) == -1)
       return OPTION_FAILED;
+    if (info <= NBD_INFO_BLOCK_SIZE)
+      told |= 1U << info;
+  }
   if (result == OPTION_TRANSMIT)
     choose (connection, export, name, length);
   return option_ack (connection, option) == OPTION_FAILED ? OPTION_FAILED

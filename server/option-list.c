@@ -18,17 +18,21 @@ static int
 reply_server (struct connection *connection, const struct option *option,
               const struct export *export)
 {
-  size_t name = strlen (export->name);
-  size_t description = strlen (export->description);
-  unsigned char *CLEANUP_FREE data = malloc (4 + name + description);
+  size_t name = strlen (export->name), description;
+  char *CLEANUP_FREE text = visible_description (connection, export);
+  unsigned char *CLEANUP_FREE data = NULL;
 
+  if (text == NULL)
+    return -1;
+  description = strlen (text);
+  data = malloc (4 + name + description);
   if (data == NULL) {
     pb_set_error (errno, "the list of exports: %s", strerror (errno));
     return -1;
   }
   store_be32 (data, name);
   memcpy (data + 4, export->name, name);
-  memcpy (data + 4 + name, export->description, description);
+  memcpy (data + 4 + name, text, description);
   return option_reply (connection, option, NBD_REP_SERVER, data,
                        4 + name + description);
 }

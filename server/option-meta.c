@@ -206,9 +206,10 @@ select_contexts (struct connection *connection, const struct option *option,
         || !visible_context (connection, export, context)
         || !is_usable (connection, export, context))
       continue;
-    if (reply_context (connection, option, context, context->id) == -1)
+    if (reply_context (connection, option, context, connection->nr_contexts)
+        == -1)
       return -1;
-    connection->contexts[connection->nr_contexts++] = context->id;
+    connection->contexts[connection->nr_contexts++] = i;
   }
   return 0;
 }

@@ -23,7 +23,7 @@ option_starttls (struct connection *connection, const struct option *option)
 {
   const struct tls_credentials *credentials
     = policy_credentials (connection->policy);
-  struct transport *plain = connection->transport;
+  struct transport *transport;
 
   if (option->length != 0)
     return option_refuse (connection, option, NBD_REP_ERR_INVALID,
@@ -45,12 +45,15 @@ option_starttls (struct connection *connection, const struct option *option)
     return OPTION_FAILED;
 
   forget_all (connection);
-  connection->transport = NULL; /* whatever happens now, it is not ours */
-  connection->transport
-    = transport_tls_new (plain, credentials, &connection->identity);
-  if (connection->transport == NULL)
+  transport = transport_tls_new (connection->transport, credentials,
+                                 &connection->identity);
+  /* The socket is closed with the connection, not here: until then it is known
+   * to others by its number.
+   */
+  if (transport == NULL)
     return OPTION_FAILED;
-  connection->input.transport = connection->transport;
+  connection->transport = transport;
+  connection->input.transport = transport;
   if (policy_judge (connection->policy, &connection->identity)
       != POLICY_GRANTED)
     return OPTION_FAILED;

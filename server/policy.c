@@ -25,13 +25,18 @@ struct policy {
 static int
 check_rules (const struct policy *policy, const struct policy_config *config)
 {
-  if (!access_needs_tls (policy->access)
-      || (config->tls != TLS_OFF && policy->identifies_tls))
+  bool has_certificates = config->tls != TLS_OFF && config->tls_verify_peer;
+  bool has_keys = config->tls != TLS_OFF && config->tls_psk;
+  bool is_keys = access_needs_tls (policy->access, IDENTITY_PSK) && !has_keys;
+
+  if (!is_keys
+      && (has_certificates
+          || !access_needs_tls (policy->access, IDENTITY_CERTIFICATE)))
     return 0;
-  pb_set_error (EINVAL, "%s: a rule is about certificates or pre-shared keys, "
-                        "but neither --tls-verify-peer nor --tls-psk is in "
-                        "use",
-                config->access);
+  pb_set_error (EINVAL, "%s: a rule is about %s, but %s is not in use",
+                config->access,
+                is_keys ? "pre-shared keys" : "certificates",
+                is_keys ? "--tls-psk" : "--tls-verify-peer");
   return -1;
 }
 

@@ -52,17 +52,7 @@ receive_header (struct request *request, struct input *input, bool is_extended)
   return 1;
 }
 
-static int
-compare_ids (const void *a, const void *b)
-{
-  uint32_t id_a = *(const uint32_t *) a, id_b = *(const uint32_t *) b;
-
-  return id_a < id_b ? -1 : id_a > id_b;
-}
-
-/* Turn the numbers that the client has sent into places among the selected
- * contexts, whose numbers ascend.
- */
+/* The numbers that the client has sent are places among the selected contexts. */
 static void
 choose_contexts (struct request *request, const unsigned char *ids,
                  const struct request_rules *rules)
@@ -75,16 +65,14 @@ choose_contexts (struct request *request, const unsigned char *ids,
   }
   for (size_t i = 0; i < request->nr_contexts; i++) {
     uint32_t id = load_be32 (ids + i * 4);
-    const uint32_t *found = bsearch (&id, rules->contexts, rules->nr_contexts,
-                                     sizeof id, compare_ids);
 
-    if (found == NULL || is_chosen[found - rules->contexts]) {
+    if (id >= rules->nr_contexts || is_chosen[id]) {
       refuse (request, EINVAL, "a metadata context was not negotiated, or is "
                                "asked for twice");
       return;
     }
-    is_chosen[found - rules->contexts] = true;
-    request->contexts[i] = found - rules->contexts;
+    is_chosen[id] = true;
+    request->contexts[i] = id;
   }
 }
 

@@ -22,7 +22,7 @@ struct request {
   const char *why; /* in constant text */
 
   /* BLOCK_STATUS with a payload: only these of the selected contexts, by their
-   * place among them.  NULL: all.
+   * numbers.  NULL: all.
    */
   uint32_t *contexts;
   size_t nr_contexts;
@@ -35,8 +35,7 @@ struct request_rules {
   bool may_read;            /* the client may have its bytes */
   bool is_structured;       /* or extended */
   bool is_extended;
-  size_t nr_contexts;       /* that were selected */
-  const uint32_t *contexts; /* their numbers on the wire */
+  size_t nr_contexts;       /* that were selected; their numbers are less */
 };
 
 /* Receive the next request.  Returns 1, 0 where the client has disconnected, by

@@ -149,7 +149,6 @@ tls_channel_new (struct transport *plain,
 
   if (channel == NULL) {
     pb_set_error (errno, "TLS: %s", strerror (errno));
-    transport_free (plain);
     return NULL;
   }
   channel->plain = plain;
@@ -350,7 +349,6 @@ tls_channel_free (struct tls_channel *channel)
     say_goodbye (channel);
     gnutls_deinit (channel->session);
   }
-  transport_free (channel->plain);
   pthread_mutex_destroy (&channel->lock);
   free (channel->out.data);
   free (channel->sending.data);

@@ -24,9 +24,7 @@
 
 struct tls_channel;
 
-/* A session of a server over PLAIN, which it owns from here on, also when this
- * fails.
- */
+/* A session of a server over PLAIN, which must outlive it. */
 struct tls_channel *tls_channel_new (struct transport *plain,
                                      const struct tls_credentials *credentials);
 
@@ -60,9 +58,7 @@ int tls_channel_flush (struct tls_channel *channel);
 void tls_channel_refuse (struct tls_channel *channel,
                          gnutls_alert_description_t alert);
 
-/* Say goodbye, where that can be heard, and close the socket.  NULL does
- * nothing.
- */
+/* Say goodbye, where that can be heard.  NULL does nothing. */
 void tls_channel_free (struct tls_channel *channel);
 
 #endif /* PULLBACK_TLS_CHANNEL_H */

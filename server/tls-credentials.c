@@ -68,6 +68,10 @@ load_certificates (struct tls_credentials *credentials, const char *folder)
     credentials->certificates, authority, GNUTLS_X509_FMT_PEM);
   if (r < 0)
     return fail (authority, r);
+  if (r == 0) {
+    pb_set_error (EINVAL, "%s: there is no certificate in it", authority);
+    return -1;
+  }
   r = gnutls_certificate_set_x509_key_file (
     credentials->certificates, certificate, key, GNUTLS_X509_FMT_PEM);
   if (r < 0)

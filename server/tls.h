@@ -32,7 +32,7 @@ struct tls_credentials *tls_credentials_new (const char *folder,
 void tls_credentials_free (struct tls_credentials *credentials);
 
 /* Shake hands over PLAIN, before its deadline, and note in IDENTITY who the
- * client is.  PLAIN is owned from here on, also when this fails.  CREDENTIALS
+ * client is.  PLAIN is owned from here on, but not where this fails.  CREDENTIALS
  * must outlive the transport.
  */
 struct transport *transport_tls_new (struct transport *plain,

@@ -341,7 +341,6 @@ transmission_run (struct connection *connection)
       .is_structured = connection->style != REPLY_SIMPLE,
       .is_extended = connection->style == REPLY_EXTENDED,
       .nr_contexts = connection->nr_contexts,
-      .contexts = connection->contexts,
     },
   };
   uint32_t minimum, preferred;

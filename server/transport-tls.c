@@ -13,7 +13,7 @@
 
 struct tls_transport {
   struct transport transport; /* must be first */
-  struct transport *plain;    /* the channel's */
+  struct transport *plain;
   struct tls_channel *channel;
 
   /* The start of a message that is to be followed by more. */
@@ -95,6 +95,7 @@ tls_free (struct transport *transport)
   struct tls_transport *tls = (struct tls_transport *) transport;
 
   tls_channel_free (tls->channel);
+  transport_free (tls->plain);
   free (tls);
 }
 
@@ -116,7 +117,6 @@ transport_tls_new (struct transport *plain,
 
   if (tls == NULL) {
     pb_set_error (errno, "TLS: %s", strerror (errno));
-    transport_free (plain);
     return NULL;
   }
   tls->transport.ops = &tls_ops;
@@ -134,6 +134,7 @@ transport_tls_new (struct transport *plain,
   return &tls->transport;
 
 error:
-  tls_free (&tls->transport);
+  tls_channel_free (tls->channel);
+  free (tls);
   return NULL;
 }

@@ -4,8 +4,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "handshake.h"
+#include "nbd-description.h"
+#include "nbd-protocol.h"
 #include "visible.h"
 
 unsigned
@@ -59,6 +64,43 @@ visible_find (const struct connection *connection, const char *name,
     return NULL;
   }
   return export;
+}
+
+char *
+visible_description (const struct connection *connection,
+                     const struct export *export)
+{
+  size_t room
+    = NBD_STRING_MAX - strlen (NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
+  const char *start = NBD_DESCRIPTION_DISABLED_MAPS;
+  char *description = NULL;
+  size_t size = 0;
+  FILE *stream = open_memstream (&description, &size);
+
+  if (stream == NULL)
+    goto error;
+  fprintf (stream, "disk %s", export->name);
+  for (size_t i = 0; i < export->nr_contexts; i++) {
+    const struct context *context = &export->contexts[i];
+
+    if (!context->is_disabled
+        || !visible_context (connection, export, context))
+      continue;
+    if (fflush (stream) == EOF
+        || size + strlen (start) + strlen (context->map) + 3 > room) {
+      fprintf (stream, "%s%s", start, NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
+      break;
+    }
+    fprintf (stream, "%s '%s'", start, context->map);
+    start = "";
+  }
+  if (fclose (stream) == 0)
+    return description;
+
+error:
+  pb_set_error (ENOMEM, "export '%s': out of memory", export->name);
+  free (description);
+  return NULL;
 }
 
 bool

@@ -28,6 +28,13 @@ const struct export *visible_find (const struct connection *connection,
 unsigned visible_rights (const struct connection *connection,
                          const struct export *export);
 
+/* For people, and for clients of ours (nbd-description.h): "disk NAME", and
+ * which of the maps that the client may have are disabled, as far as there is
+ * room in what NBD takes.  Freed by the caller; NULL with an error set.
+ */
+char *visible_description (const struct connection *connection,
+                           const struct export *export);
+
 /* May the client have this context of an export that it sees? */
 bool visible_context (const struct connection *connection,
                       const struct export *export,

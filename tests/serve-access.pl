@@ -60,6 +60,16 @@ sub extended
   leave ($socket, 1);
 }
 
+# What the description of an export tells of its disabled maps, cp1 and cp2: only
+# of those that were granted.
+sub description
+{
+  my ($name, @contexts) = @_;
+  my @disabled = map { /^qemu:dirty-bitmap:(cp\d)$/ ? " '$1'" : () } @contexts;
+  return "disk $name" . (@disabled ? ', disabled dirty maps:' : '')
+    . join ('', @disabled);
+}
+
 my (%rights, %maps);
 for (@ARGV) {
   my ($name, $rights, $maps) = /^(\w+)=([-lrm]+):?(.*)$/ or die "wrong: $_\n";
@@ -70,9 +80,11 @@ for (@ARGV) {
 
 my $socket = start ();
 ask ($socket, $OPT{STRUCTURED_REPLY}, '', $REP{ACK}, 'STRUCTURED_REPLY');
-my @listed = map { unpack ('N/a', $_->[1]) }
+my %listed = map { unpack ('N/a a*', $_->[1]) }
   ask ($socket, $OPT{LIST}, '', $REP{ACK}, 'LIST');
-is (join (' ', sort @listed),
+is ($listed{$_}, description ($_, @{$maps{$_}}), "LIST: description of $_")
+  for keys %listed;
+is (join (' ', sort keys %listed),
     join (' ', sort grep { $rights{$_} =~ /l/ } keys %rights), 'LIST');
 
 my @open = grep { $rights{$_} =~ /[rm]/ } keys %rights;
@@ -88,6 +100,10 @@ for my $name (sort keys %rights) {
   is (outcome ($socket, $OPT{SET_META}, meta_data ($name, @base, @names)), $see,
       "SET_META of $name");
   if ($see == $REP{ACK}) {
+    my %infos = map { unpack ('n a*', $_->[1]) }
+      ask ($socket, $OPT{INFO}, info_data ($name, 2), $REP{ACK}, 'INFO');
+    is ($infos{2}, description ($name, @{$maps{$name}}),
+        "INFO: description of $name");
     for my $option (@OPT{qw(LIST_META SET_META)}) {
       my %contexts = contexts ($socket, $option, $name, @base, @names);
       is (join (' ', sort keys %contexts), "@{$maps{$name}}",
@@ -116,6 +132,9 @@ for my $name (sort keys %rights) {
   my ($statuses) = statuses ($served, 1, $size);
   is (scalar keys %$statuses, scalar @{$maps{$name}},
       "block status of $name: contexts");
+  # Their numbers do not tell of any that are hidden.
+  is (join (' ', sort values %$contexts), join (' ', 0 .. $#{$maps{$name}}),
+      "numbers of the contexts of $name");
   give ($served, request ($CMD{CACHE}, 0, 2, 0, 512));
   is (error_of ($served, 2, 'CACHE'), $rights =~ /r/ ? 0 : 1, "CACHE of $name");
   give ($served, request ($CMD{READ}, 0, 3, 0, 512));

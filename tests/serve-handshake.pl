@@ -95,6 +95,9 @@ ask ($socket, 99, 'x' x 300000, $REP{TOO_BIG}, 'an option with too much data');
   is ($infos{1}, 'vda', 'INFO: name');
   is ($infos{2}, $description, 'INFO: description');
   is ($infos{3}, pack ('N N N', 1, 65536, 32 << 20), 'INFO: block size');
+  @infos = ask ($socket, $OPT{INFO}, info_data ('vda', (2, 0, 3, 1) x 5000),
+                $REP{ACK}, 'INFO of all, often');
+  is (scalar @infos, 4, 'INFO: each kind once');
 
   for (['vdz', 'UNKNOWN'], ['', 'UNKNOWN'], ['vd', 'UNKNOWN'],
        ["vda\0", 'UNKNOWN'], ['x' x 4096, 'UNKNOWN'], ['x' x 4097, 'INVALID']) {

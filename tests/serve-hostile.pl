@@ -69,9 +69,12 @@ my @ways = (
 # Some are closed at once, some are left to be closed by the server or by the
 # rush of those that follow.
 my @left;
+my @nr_done = (0) x @ways;
 for my $i (1 .. $ARGV[0]) {
-  my $socket = eval { $ways[int (rand (@ways))]->() };
+  my $way = int (rand (@ways));
+  my $socket = eval { $ways[$way]->() };
   next unless $socket;
+  $nr_done[$way]++;
   if (rand () < 0.2) {
     push @left, $socket;
     close shift @left if @left > 20;
@@ -79,4 +82,9 @@ for my $i (1 .. $ARGV[0]) {
   else {
     close $socket;
   }
+}
+
+# Each way has led somewhere, now and then.
+for my $way (0 .. $#ways) {
+  die "way $way has never got anywhere: $@\n" if $nr_done[$way] == 0;
 }

@@ -19,6 +19,10 @@ qemu-img create -q -f qcow2 -b a.qcow2 -F qcow2 b.qcow2
 for bitmap in b0 cp1 cp2; do
   qemu-img bitmap --add b.qcow2 "$bitmap"
 done
+for bitmap in cp1 cp2; do
+  qemu-img bitmap --disable a.qcow2 "$bitmap"
+  qemu-img bitmap --disable b.qcow2 "$bitmap"
+done
 cp b.qcow2 c.qcow2
 disks=(vda=a.qcow2 vdb=b.qcow2 secret=c.qcow2)
 
@@ -36,6 +40,9 @@ refused ()
       >out 2>err; then
     fail "TLS='${TLS:-}' HOST='${HOST:-}' is not refused"
   fi
+  # Cut off, or told that it needs TLS: nothing else.
+  grep -qE 'greeting: got |tls-bridge: |got 80000005 ' err ||
+    { cat err >&2; fail "TLS='${TLS:-}' HOST='${HOST:-}' fails otherwise"; }
 }
 # The server's commands for clients by hand.
 export BRIDGE=$abs_top_builddir/tests/tls-bridge SOCKET=$dir/s
@@ -217,5 +224,13 @@ expect_status 1 backup-serve --access nothing vda=a.qcow2
 expect_text err 'nothing: No such file'
 echo 'allow psk alice export * read' >rules
 expect_status 1 backup-serve --access rules vda=a.qcow2
-expect_text err 'neither --tls-verify-peer nor --tls-psk'
+expect_text err 'a rule is about pre-shared keys, but --tls-psk is not in use'
+expect_status 1 backup-serve --access rules --tls-certificates server \
+  --tls-verify-peer vda=a.qcow2
+expect_text err 'a rule is about pre-shared keys, but --tls-psk is not in use'
+echo 'allow certificate CN=* export * read' >rules
+expect_status 1 backup-serve --access rules --tls-certificates server \
+  --tls-psk psk vda=a.qcow2
+expect_text err \
+  'a rule is about certificates, but --tls-verify-peer is not in use'
 expect_status 2 backup-serve --access rules --insecure vda=a.qcow2

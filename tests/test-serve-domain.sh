@@ -46,6 +46,14 @@ printf '%s\n' '0 1048576 0' '1048576 131072 1' '1179648 917504 0' \
 backup-pull -q --since cp1 --backing full.qcow2 "$(nbd_uri s vda)" inc.qcow2
 qemu-img compare -q vda.qcow2 inc.qcow2 || fail 'an increment since cp1'
 end_serve s
+# Rules are about maps since checkpoints as about others.
+echo "allow user $(id -u) export vda list map=since:*" >rules
+start_serve s -c "$domain" --state state --access rules
+nbdinfo --json "$(nbd_uri s vda)" | jq -r '.exports[].contexts | sort | join (" ")' \
+  >contexts
+echo base:allocation qemu:allocation-depth qemu:dirty-bitmap:since:cp1 \
+  qemu:dirty-bitmap:since:cp2 | diff - contexts || fail 'contexts by a rule'
+end_serve s
 
 # Usage.
 wrong ()

@@ -5,14 +5,18 @@
 
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "byteorder.h"
 #include "connection.h"
 #include "nbd-protocol.h"
 #include "status.h"
+#include "tls.h"
 #include "transmission.h"
 #include "unit.h"
 #include "view.h"
@@ -481,12 +485,14 @@ walk (const struct client *client, uint16_t flags, unsigned nr_contexts,
       for (unsigned j = 0; j < nr; j++) {
         uint64_t length = load_be32 (chunk.data + 4 + j * 8);
         uint32_t id = load_be32 (chunk.data);
-        uint64_t step = id == 0   ? control.allocation_step
-                        : id == 2 ? control.fine_step
-                                  : control.coarse_step;
-        uint32_t set = id == 0 ? NBD_STATE_HOLE | NBD_STATE_ZERO
-                               : NBD_STATE_DIRTY;
+        uint32_t map = nr_contexts == 1 ? 1 : id; /* of all_contexts */
+        uint64_t step = map == 0   ? control.allocation_step
+                        : map == 1 ? control.fine_step
+                                   : control.coarse_step;
+        uint32_t set = map == 0 ? NBD_STATE_HOLE | NBD_STATE_ZERO
+                                : NBD_STATE_DIRTY;
 
+        CHECK (id == i);
         CHECK (load_be32 (chunk.data + 8 + j * 8)
                == ((at + sum) / step % 2 ? set : 0));
         sum += length;
@@ -585,6 +591,36 @@ test_bad_table (void)
   free (chunk.data);
 }
 
+/* The socket of a client that fails to shake hands is the connection's until
+ * that ends: it may be shut down by its number before that.
+ */
+static void
+test_failed_tls (void)
+{
+  char keys[] = "/tmp/pullback-test-keys.XXXXXX";
+  int fd = mkstemp (keys), pair[2];
+  struct identity identity = { .is_unix = true };
+  struct tls_credentials *credentials;
+  struct transport *plain;
+
+  CHECK (fd != -1 && write (fd, "alice:00112233\n", 15) == 15);
+  credentials = tls_credentials_new (NULL, keys, false);
+  CHECK_OK (credentials != NULL);
+  CHECK (socketpair (AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  plain = transport_plain_new (pair[0]);
+  CHECK_OK (plain != NULL);
+  CHECK (write (pair[1], "no TLS", 6) == 6);
+  CHECK (shutdown (pair[1], SHUT_WR) == 0);
+  CHECK (transport_tls_new (plain, credentials, &identity) == NULL);
+  CHECK (fcntl (pair[0], F_GETFD) != -1);
+  transport_free (plain);
+  CHECK (fcntl (pair[0], F_GETFD) == -1 && errno == EBADF);
+  close (pair[1]);
+  close (fd);
+  unlink (keys);
+  tls_credentials_free (credentials);
+}
+
 static void
 test_wire_error (void)
 {
@@ -619,6 +655,7 @@ main (void)
   test_many_extents ();
   test_status_memory ();
   test_bad_table ();
+  test_failed_tls ();
   policy_unref (policy);
   exports_clear (&exports);
   return 0;

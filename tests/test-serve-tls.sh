@@ -263,6 +263,14 @@ for args in '--tls on' '--tls require' '--tls maybe' '--tls-verify-peer' \
   # shellcheck disable=SC2086 # several words
   expect_status 2 backup-serve $args vda=a.qcow2
 done
+# An authority without a certificate would let nobody in.
+mkdir no-authority
+cp server/*.pem no-authority/
+for text in '' 'no certificate'; do
+  printf '%s' "$text" >no-authority/ca-cert.pem
+  expect_status 1 backup-serve --tls-certificates no-authority vda=a.qcow2
+  expect_text err 'no-authority/ca-cert.pem: '
+done
 expect_status 1 backup-serve --tls-psk nothing vda=a.qcow2
 expect_text err 'nothing: No such file'
 expect_status 1 backup-serve --tls-certificates none vda=a.qcow2
