@@ -100,6 +100,23 @@ access_may_map (const struct access *access, const struct identity *identity,
 }
 
 bool
+access_admits_plain (const struct access *access, bool is_unix)
+{
+  enum access_kind kind = is_unix ? ACCESS_USER : ACCESS_ADDRESS;
+
+  for (size_t i = 0; i < access->nr_rules; i++) {
+    const struct access_rule *rule = &access->rules[i];
+    size_t j = 0;
+
+    while (j < rule->nr_conditions && rule->conditions[j].kind == kind)
+      j++;
+    if (j == rule->nr_conditions)
+      return true;
+  }
+  return false;
+}
+
+bool
 access_needs_tls (const struct access *access, enum identity_tls tls)
 {
   enum access_kind kind

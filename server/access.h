@@ -45,6 +45,11 @@ bool access_may_map (const struct access *access,
                      const struct identity *identity, const char *name,
                      const char *map);
 
+/* Could a rule hold for a client without TLS that comes over a unix socket, or
+ * over TCP?
+ */
+bool access_admits_plain (const struct access *access, bool is_unix);
+
 /* Is there a rule about clients that TLS tells so, IDENTITY_PSK or
  * IDENTITY_CERTIFICATE?
  */

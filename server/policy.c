@@ -139,6 +139,17 @@ policy_judge (const struct policy *policy, const struct identity *identity)
   return POLICY_REFUSED;
 }
 
+bool
+policy_demands_tls (const struct policy *policy, bool is_unix)
+{
+  if (policy->tls == TLS_REQUIRE)
+    return true;
+  if (policy->credentials == NULL || !policy->identifies_tls)
+    return false;
+  return policy->access ? !access_admits_plain (policy->access, is_unix)
+                        : !is_unix && !policy->insecure;
+}
+
 int
 policy_check_tcp (const struct policy *policy)
 {

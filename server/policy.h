@@ -48,6 +48,9 @@ enum policy_verdict {
 enum policy_verdict policy_judge (const struct policy *policy,
                                   const struct identity *identity);
 
+/* Is nobody served without TLS who comes over a unix socket, or over TCP? */
+bool policy_demands_tls (const struct policy *policy, bool is_unix);
+
 /* Could a client that only its address is known of ever be served?  If not, the
  * error says what is missing.
  */

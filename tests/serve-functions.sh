@@ -47,7 +47,7 @@ expect_log ()
 # does not listen on TCP.
 port_of ()
 {
-  sed -n 's,^nbd://.*:\([0-9]*\)/$,\1,p' "$1"
+  sed -n -E 's,^nbds?://.*:([0-9]*)/$,\1,p' "$1"
 }
 
 # context_map CONTEXT URI: lines "OFFSET LENGTH FLAGS", neighbours merged.

@@ -63,6 +63,7 @@ wrong ()
 }
 wrong 2 'one argument too many' -c "$domain" --state state vda=vda.qcow2
 wrong 2 '--state is for --connect' --state state vda=vda.qcow2
+wrong 1 'say which folder it is (--state FOLDER)' -c "$domain"
 wrong 1 'nowhere' -c nowhere:x --state state
 wrong 1 'none.qcow2' -c disks:vda=none.qcow2 --state state2
 

@@ -8,6 +8,7 @@
 . "$abs_top_srcdir/tests/tls-functions.sh"
 
 requires nbdinfo --version
+use_plain_nbdkit
 
 sed -n '/^## Over the network, to a named client/,/^## Checkpoints/p' \
   "$abs_top_srcdir/README.md" >section
@@ -62,3 +63,19 @@ cd elsewhere
 expect_status 1 eval "$refused"
 cd "$dir"
 expect_log serve.log 'Certificate is required'
+kill_and_wait "$pid"
+
+# What else can be served like that: other servers' disks.
+sed -e ':a' -e '/\\$/N; s/\\\n *//; ta' section | sed -n 's/^    \$ //p' |
+  sed -e "s,/run/web1/backup.sock,$dir/behind," -e 's/10809/0/' \
+    -e "s,rate pullback ,rate $PULLBACK_PLUGIN ," \
+    -e 's/^backup-serve/& --run "touch started"/' >list
+[ "$(grep -c '^backup-serve ' list)" -eq "$(wc -l <list)" ] &&
+  [ -s list ] || fail "commands: $(cat list)"
+start_serve behind vda=disk-host/vm.qcow2
+cd disk-host
+while read -r command; do
+  rm -f started
+  eval "$command" </dev/null
+  [ -e started ] || fail "not served: $command"
+done <../list

@@ -235,10 +235,31 @@ expect_text err 'bad.psk: more than 1048576 bytes'
 expect_status 1 backup-serve --tls-psk . vda=a.qcow2
 expect_text err '.: Is a directory'
 cp old.psk psk
-start_tcp --tls on "${psk[@]}"
-grep -qx "nbd+unix:///?socket=$dir/s" s.out || fail 'the address by unix'
-! grep -q '^nbds' s.out || fail 'an address with TLS'
-end_serve s
+# addresses UNIX TCP ARGS...: the schemes of the URIs that are printed, which are
+# those that clients can come by.
+addresses ()
+{
+  start_tcp --tls on "${@:3}"
+  grep -qx "$1:///?socket=$dir/s" s.out || { cat s.out >&2; fail "$*: unix"; }
+  grep -q "^$2://" s.out || { cat s.out >&2; fail "$*: TCP"; }
+  [ "$(grep -c "^$1://" s.out)" = 1 ] || fail "$*: others"
+  end_serve s
+}
+addresses nbd+unix nbds "${psk[@]}"
+addresses nbd+unix nbd "${psk[@]}" --insecure
+addresses nbd+unix nbd "${x509[@]}" --insecure
+echo 'allow psk alice user 0 export * read' >rules
+addresses nbds+unix nbds "${psk[@]}" --access rules
+echo 'allow user 0 export * read' >>rules
+addresses nbd+unix nbds "${psk[@]}" --access rules
+echo 'allow address 127.0.0.0/8 export * read' >>rules
+addresses nbd+unix nbd "${psk[@]}" --access rules
+# All addresses of one kind is none to connect to: one of this host's is told.
+if [ -e /proc/net/if_inet6 ]; then
+  expect_status 0 backup-serve --insecure --listen 'tcp:[::]:0' vda=a.qcow2 \
+    --run 'nbdinfo --size "$uri" && echo "$uri"'
+  expect_text out 'nbd://[::1]:'
+fi
 # shellcheck disable=SC2016 # the variable is the command's
 expect_status 0 backup-serve "${x509[@]}" --insecure vda=a.qcow2 \
   --run 'nbdinfo --size "$uri&tls-certificates=none"'

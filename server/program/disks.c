@@ -75,6 +75,19 @@ open_domain_disk (const struct disk_options *options, pb_domain *domain,
   return view ? exports_add (exports, disk.name, view) : -1;
 }
 
+/* Where the library asks for the state folder, here that is an option. */
+static void
+ask_for_option (void)
+{
+  static const char word[] = "(state)";
+  char *CLEANUP_FREE text = strdup (pb_get_error ());
+  char *found = text ? strstr (text, word) : NULL;
+
+  if (found)
+    pb_set_error (pb_get_errno (), "%.*s(--state FOLDER)%s",
+                  (int) (found - text), text, found + strlen (word));
+}
+
 /* All disks of the domain of --connect.  Its checkpoints are maps of the views,
  * which do not need it any more.
  */
@@ -85,6 +98,8 @@ open_domain (const struct disk_options *options, struct exports *exports)
     = pb_domain_open (options->connect, options->state, PB_DOMAIN_READ_ONLY);
   int r = domain ? 0 : -1;
 
+  if (domain == NULL)
+    ask_for_option ();
   for (size_t i = 0; r == 0 && i < pb_domain_nr_disks (domain); i++)
     r = open_domain_disk (options, domain, i, exports);
   pb_domain_free (domain);

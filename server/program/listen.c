@@ -59,8 +59,7 @@ set_nonblocking (const struct listener *listener)
 }
 
 static int
-listen_unix (struct listener *listener, const char *path, bool for_all,
-             bool has_tls)
+listen_unix (struct listener *listener, const char *path, bool for_all)
 {
   struct stat st;
 
@@ -73,44 +72,25 @@ listen_unix (struct listener *listener, const char *path, bool for_all,
   listener->device = st.st_dev;
   listener->inode = st.st_ino;
   listener->path = strdup (path);
-  if (listener->path == NULL)
-    return fail (path, "address");
-  listener->uri = unix_socket_uri (path, has_tls);
-  return listener->uri ? 0 : -1;
+  return listener->path ? 0 : fail (path, "address");
 }
 
 static int
-set_tcp_uri (struct listener *listener, bool has_tls)
+set_port (struct listener *listener)
 {
   struct sockaddr_storage address;
   socklen_t length = sizeof address;
-  char host[64], port[16];
 
   if (getsockname (listener->fd, (struct sockaddr *) &address, &length) == -1)
     return fail ("tcp", "getsockname");
-  if (getnameinfo ((struct sockaddr *) &address, length, host, sizeof host,
-                   port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV)
-      != 0) {
-    pb_set_error (EIO, "--listen: the kernel's address is not understood");
-    return -1;
-  }
-  listener->port = atoi (port);
-  /* What one listens on for all addresses is no address to connect to. */
-  if (strcmp (host, "0.0.0.0") == 0 || strcmp (host, "::") == 0)
-    strcpy (host, "localhost");
-  if (asprintf (&listener->uri,
-                strchr (host, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/",
-                has_tls ? "nbds" : "nbd", host, port)
-      == -1) {
-    listener->uri = NULL;
-    return fail ("tcp", "address");
-  }
+  /* Which is in the same place for IPv4 and IPv6. */
+  listener->port = ntohs (((struct sockaddr_in *) &address)->sin_port);
   return 0;
 }
 
 static int
 listen_tcp (struct listener *listener, const char *text,
-            const struct addrinfo *info, bool has_tls)
+            const struct addrinfo *info)
 {
   int on = 1;
 
@@ -131,7 +111,7 @@ listen_tcp (struct listener *listener, const char *text,
     return fail (text, "bind");
   if (listen (listener->fd, SOMAXCONN) == -1)
     return fail (text, "listen");
-  return set_tcp_uri (listener, has_tls);
+  return set_port (listener);
 }
 
 /* Split "HOST[:PORT]", where HOST may be in brackets, in place. */
@@ -198,8 +178,7 @@ add_tcp (struct listeners *listeners, const char *address)
   for (struct addrinfo *info = infos; info && r == 0; info = info->ai_next) {
     struct listener *listener = add (listeners);
 
-    r = listener ? listen_tcp (listener, address, info, listeners->has_tls)
-                 : -1;
+    r = listener ? listen_tcp (listener, address, info) : -1;
     if (r == 0 && strcmp (port, "0") == 0 && info->ai_next) {
       /* All of the host's addresses have the port that the first was given. */
       struct addrinfo *rest;
@@ -234,9 +213,7 @@ listeners_add (struct listeners *listeners, const char *address, bool for_all)
     return -1;
   }
   listener = add (listeners);
-  return listener ? listen_unix (listener, address + 5, for_all,
-                                 listeners->has_tls)
-                  : -1;
+  return listener ? listen_unix (listener, address + 5, for_all) : -1;
 }
 
 int
@@ -254,7 +231,7 @@ listeners_add_private (struct listeners *listeners)
     path = NULL;
     return fail (listener->folder, "address");
   }
-  return listen_unix (listener, path, false, listeners->has_tls);
+  return listen_unix (listener, path, false);
 }
 
 int
@@ -275,17 +252,73 @@ listeners_add_open (struct listeners *listeners, int fd)
   if (getsockname (fd, (struct sockaddr *) &address, &length) == -1)
     return fail ("socket", "getsockname");
   if (address.ss_family != AF_UNIX)
-    return set_tcp_uri (listener, listeners->has_tls);
+    return set_port (listener);
   if (path[0] == '\0') {
     pb_set_error (EINVAL, "an abstract unix socket has no permissions, and is "
                           "not served on");
     return -1;
   }
   listener->path = strdup (path);
-  if (listener->path == NULL)
-    return fail (path, "address");
-  listener->uri = unix_socket_uri (path, listeners->has_tls);
-  return listener->uri ? 0 : -1;
+  return listener->path ? 0 : fail (path, "address");
+}
+
+/* HOST is one that a socket listens on; where that is all addresses, which is
+ * none to connect to, it becomes one of this host's.
+ */
+static void
+choose_host (const struct listener *listener, char *host, size_t size)
+{
+  int is_only_6 = 0;
+  socklen_t length = sizeof is_only_6;
+
+  if (strcmp (host, "::") == 0)
+    getsockopt (listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_only_6, &length);
+  else if (strcmp (host, "0.0.0.0") != 0)
+    return;
+  snprintf (host, size, "%s", is_only_6 ? "::1" : "localhost");
+}
+
+static char *
+tcp_uri (const struct listener *listener, bool has_tls)
+{
+  struct sockaddr_storage address;
+  socklen_t length = sizeof address;
+  char host[64], *uri;
+
+  if (getsockname (listener->fd, (struct sockaddr *) &address, &length) == -1) {
+    fail ("tcp", "getsockname");
+    return NULL;
+  }
+  if (getnameinfo ((struct sockaddr *) &address, length, host, sizeof host,
+                   NULL, 0, NI_NUMERICHOST)
+      != 0) {
+    pb_set_error (EIO, "--listen: the kernel's address is not understood");
+    return NULL;
+  }
+  choose_host (listener, host, sizeof host);
+  if (asprintf (&uri, strchr (host, ':') ? "%s://[%s]:%d/" : "%s://%s:%d/",
+                has_tls ? "nbds" : "nbd", host, listener->port)
+      == -1) {
+    fail ("tcp", "address");
+    return NULL;
+  }
+  return uri;
+}
+
+int
+listeners_set_uris (struct listeners *listeners, bool unix_has_tls,
+                    bool tcp_has_tls)
+{
+  for (size_t i = 0; i < listeners->count; i++) {
+    struct listener *listener = &listeners->list[i];
+
+    listener->uri = listener->path
+                      ? unix_socket_uri (listener->path, unix_has_tls)
+                      : tcp_uri (listener, tcp_has_tls);
+    if (listener->uri == NULL)
+      return -1;
+  }
+  return 0;
 }
 
 bool

@@ -10,7 +10,7 @@
 
 struct listener {
   int fd;
-  char *uri;    /* of the default export, for clients on this host */
+  char *uri;    /* of the default export, for clients on this host; or NULL */
   char *path;   /* of a unix socket, else NULL */
   char *folder; /* a private one that was made for it, or NULL */
   bool is_ours; /* the path, which is removed at the end, as the folder is */
@@ -20,7 +20,6 @@ struct listener {
 };
 
 struct listeners {
-  bool has_tls; /* to be set first: clients must use it, so URIs say so */
   size_t count;
   struct listener *list;
 };
@@ -39,6 +38,10 @@ int listeners_add_private (struct listeners *listeners);
 
 /* Take over FD, a socket that somebody else has made listen and will remove. */
 int listeners_add_open (struct listeners *listeners, int fd);
+
+/* Give all of them their URIs, which say so where clients must use TLS. */
+int listeners_set_uris (struct listeners *listeners, bool unix_has_tls,
+                        bool tcp_has_tls);
 
 /* Are there sockets that do not say which user a client is? */
 bool listeners_have_tcp (const struct listeners *listeners);

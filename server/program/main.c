@@ -105,6 +105,13 @@ start_server (struct program *program)
 
   if (policy == NULL)
     return -1;
+  if (listeners_set_uris (&program->listeners,
+                          policy_demands_tls (policy, true),
+                          policy_demands_tls (policy, false))
+      == -1) {
+    policy_unref (policy);
+    return -1;
+  }
   program->server = server_new (&program->config, policy);
   return program->server ? 0 : -1;
 }
@@ -268,7 +275,6 @@ serve (struct program *program)
     .max_connections = options->max_connections,
     .handshake_timeout_ms = options->handshake_timeout * 1000,
   };
-  program->listeners.has_tls = options->security.tls == TLS_REQUIRE;
   file_limit_raise ();
   signal (SIGPIPE, SIG_IGN); /* sendfile () has no MSG_NOSIGNAL */
   if (log_open (options->log, options->verbose) == -1
