@@ -441,6 +441,14 @@ int pb_view_pread (pb_view *view, void *buffer, size_t count,
 int pb_view_locate (pb_view *view, uint64_t offset, uint64_t length,
                     struct pb_location *location) PB_MUST_CHECK;
 
+/* While this is set for the calling thread, where bytes lie and what is allocated
+ * (pb_image_locate (), pb_image_map (), the same of views at rest, and their
+ * streams) is told only as far as the tables that say so are in memory already;
+ * what needs another one fails with EAGAIN.  Data must not be read meanwhile.
+ * For a thread that could have another one do what takes longer.
+ */
+void pb_set_nowait (bool is_set);
+
 /* As pb_image_map (). */
 pb_extents *pb_view_extents (pb_view *view, uint64_t offset,
                              uint64_t length) PB_MUST_CHECK;

@@ -12,14 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "command.h"
 #include "nbd-protocol.h"
 #include "round.h"
 #include "status.h"
 
-/* Of one answer, in all contexts together: 2 MiB of memory.  As many as QEMU
- * gives, since virtnbdbackup 1.9 asks beyond the end of a disk that is smaller
- * than 4 GiB where it needs a second answer.
+/* Of one answer, in all contexts together: 2 MiB of memory, and a connection has
+ * one such answer at a time.  As many as QEMU gives, since virtnbdbackup 1.9 asks
+ * beyond the end of a disk that is smaller than 4 GiB where it needs a second
+ * answer.
  */
 #define DESCRIPTORS_MAX 131072
 
@@ -103,26 +105,85 @@ send_answer (struct answer *answer, const struct command *command,
   return 0;
 }
 
-int
-command_block_status (const struct command *command)
+/* Find out all of what is to be told, and of what LENGTH. */
+static int
+make_answer (struct answer *answer, const struct command *command,
+             uint64_t *length)
 {
-  const struct request *request = command->request;
-  struct answer answer = { 0 };
-  uint64_t length = request->length;
   uint32_t max;
-  int r = answer_init (&answer, command);
 
-  max = request->flags & NBD_CMD_FLAG_REQ_ONE
+  if (answer_init (answer, command) == -1)
+    return -1;
+  max = command->request->flags & NBD_CMD_FLAG_REQ_ONE
           ? 1
-          : max_u64 (DESCRIPTORS_MAX / max_u64 (answer.count, 1), 1);
+          : max_u64 (DESCRIPTORS_MAX / max_u64 (answer->count, 1), 1);
+  *length = command->request->length;
   /* Bitmaps first: they are quick to look through, and what they shorten the
    * answer to need not be looked up in the tables of images.
    */
-  if (r == 0)
-    r = ask (&answer, command, true, max, &length);
-  if (r == 0)
-    r = ask (&answer, command, false, max, &length);
+  return ask (answer, command, true, max, length) == 0
+           ? ask (answer, command, false, max, length)
+           : -1;
+}
+
+static int
+answer_now (const struct command *command)
+{
+  struct answer answer = { 0 };
+  uint64_t length;
+  int r = make_answer (&answer, command, &length);
+
   r = r == 0 ? send_answer (&answer, command, length) : command_fail (command);
   answer_clear (&answer);
+  return r;
+}
+
+static bool
+may_be_long (const struct command *command)
+{
+  return !(command->request->flags & NBD_CMD_FLAG_REQ_ONE);
+}
+
+int
+command_block_status (const struct command *command)
+{
+  if (!may_be_long (command))
+    return answer_now (command);
+  LOCK_CURRENT_SCOPE (&command->connection->long_status);
+  return answer_now (command);
+}
+
+static int
+answer_cached (const struct command *command)
+{
+  struct answer answer = { 0 };
+  uint64_t length;
+  int r;
+
+  pb_set_nowait (true);
+  r = make_answer (&answer, command, &length);
+  pb_set_nowait (false);
+  if (r == -1)
+    r = pb_get_errno () == EAGAIN ? 0 : command_fail (command) == -1 ? -1 : 1;
+  else
+    r = send_answer (&answer, command, length) == -1 ? -1 : 1;
+  answer_clear (&answer);
+  return r;
+}
+
+int
+command_block_status_cached (const struct command *command)
+{
+  pthread_mutex_t *long_status = &command->connection->long_status;
+  int r;
+
+  if (pb_view_is_remote (command->export->view))
+    return 0;
+  if (!may_be_long (command))
+    return answer_cached (command);
+  if (pthread_mutex_trylock (long_status) != 0)
+    return 0;
+  r = answer_cached (command);
+  pthread_mutex_unlock (long_status);
   return r;
 }

@@ -128,12 +128,15 @@ command_read_cached (const struct command *command)
 {
   const struct request *request = command->request;
   struct pb_location location;
+  int r;
 
-  if (request->length > READ_FILE_MAX
-      || pb_view_locate (command->export->view, request->offset,
-                         request->length, &location)
-           == -1
-      || location.length < request->length
+  if (request->length > READ_FILE_MAX)
+    return 0;
+  pb_set_nowait (true);
+  r = pb_view_locate (command->export->view, request->offset, request->length,
+                      &location);
+  pb_set_nowait (false);
+  if (r == -1 || location.length < request->length
       || location.kind == PB_LOCATION_COPY)
     return 0; /* what is wrong is found again, and answered then */
   return request->length <= COMMAND_READ_SHORT

@@ -110,9 +110,23 @@ read_in_chunks (const struct command *command)
   return read_end_chunks (command, &rest, r);
 }
 
+/* The error that is set was met at OFFSET, when LEFT bytes from there on were
+ * promised.
+ */
+static int
+fail_whole (const struct command *command, uint64_t offset, uint64_t left)
+{
+  int errnum = pb_get_errno ();
+
+  command_log_failure (command);
+  if (reply_give_up (command->sink, left) == -1)
+    return -1;
+  return reply_error_at (command->sink, command->request, errnum,
+                         "the disk cannot be read here", offset);
+}
+
 /* For clients that want the answer in one piece: without structured replies, or
- * with DF ("don't fragment").  An error after the first piece can only end the
- * connection.
+ * with DF ("don't fragment").
  */
 static int
 read_whole (const struct command *command)
@@ -121,6 +135,7 @@ read_whole (const struct command *command)
   pb_view *view = command->export->view;
   uint64_t offset = request->offset, left = request->length;
   uint32_t count = min_u64 (left, COMMAND_BUFFER_SIZE);
+  bool is_ended = count == left || command->sink->wire->style == REPLY_SIMPLE;
 
   if (pb_view_pread (view, command->buffer, count, offset) == -1)
     return command_fail (command);
@@ -130,13 +145,10 @@ read_whole (const struct command *command)
     offset += count;
     left -= count;
     if (left == 0)
-      return 0;
+      return is_ended ? 0 : reply_end (command->sink, request);
     count = min_u64 (left, COMMAND_BUFFER_SIZE);
-    if (pb_view_pread (view, command->buffer, count, offset) == -1) {
-      command_log_failure (command);
-      reply_abort (command->sink);
-      return -1;
-    }
+    if (pb_view_pread (view, command->buffer, count, offset) == -1)
+      return fail_whole (command, offset, left);
     if (reply_more (command->sink, command->buffer, count, count == left)
         == -1)
       return -1;

@@ -44,6 +44,11 @@ struct read_memory {
  */
 int command_read_cached (const struct command *command);
 
+/* Answer a block status request at once, where all that it takes is in memory.
+ * Returns as command_read_cached ().
+ */
+int command_block_status_cached (const struct command *command);
+
 /* Do it and answer it.  Returns -1 only where the connection must end. */
 int command_read (const struct command *command);
 int command_block_status (const struct command *command);

@@ -31,6 +31,7 @@ connection_new (const struct server_config *config, struct policy *policy,
     close (fd);
     return NULL;
   }
+  pthread_mutex_init (&connection->long_status, NULL); /* cannot fail on Linux */
   connection->config = config;
   connection->policy = policy_ref (policy);
   connection->identity = *identity;
@@ -148,5 +149,6 @@ connection_free (struct connection *connection)
   connection_forget_contexts (connection);
   transport_free (connection->transport);
   policy_unref (connection->policy);
+  pthread_mutex_destroy (&connection->long_status);
   free (connection);
 }

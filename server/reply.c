@@ -308,22 +308,24 @@ reply_hole (struct reply_sink *sink, const struct request *request,
   return send_all (sink, &iov, 1);
 }
 
-/* The head of a whole read. */
+/* The head of a whole read.  IS_THERE: all of its data is, so that nothing can
+ * go wrong any more.
+ */
 static size_t
 whole_head (const struct reply_sink *sink, unsigned char *head,
-            const struct request *request)
+            const struct request *request, bool is_there)
 {
   return sink->wire->style == REPLY_SIMPLE
            ? simple_head (head, request, NBD_SUCCESS)
            : data_head (sink, head, request, request->offset, request->length,
-                        true);
+                        is_there);
 }
 
 void *
 reply_reserve (struct reply_sink *sink, const struct request *request)
 {
   unsigned char head[HEAD_MAX];
-  size_t n = whole_head (sink, head, request);
+  size_t n = whole_head (sink, head, request, true);
 
   assert (sink->is_holding && n + request->length <= REPLY_HELD_MAX);
   if (make_room (sink, n + request->length) == -1)
@@ -348,7 +350,7 @@ reply_begin (struct reply_sink *sink, const struct request *request,
   struct iovec iov[2] = { { .iov_base = head },
                           { .iov_base = (void *) buffer, .iov_len = count } };
 
-  iov[0].iov_len = whole_head (sink, head, request);
+  iov[0].iov_len = whole_head (sink, head, request, is_all);
   pthread_mutex_lock (&sink->wire->lock);
   int r = send_locked (sink->wire, iov, 2, !is_all);
   if (r == -1 || is_all)
@@ -368,11 +370,17 @@ reply_more (struct reply_sink *sink, const void *buffer, uint32_t count,
   return r;
 }
 
-void
-reply_abort (struct reply_sink *sink)
+int
+reply_give_up (struct reply_sink *sink, uint64_t count)
 {
-  set_broken (sink->wire);
+  int r = -1;
+
+  if (sink->wire->style == REPLY_SIMPLE)
+    set_broken (sink->wire);
+  else
+    r = send_zeroes (sink->wire, count);
   pthread_mutex_unlock (&sink->wire->lock);
+  return r;
 }
 
 /* Bring the descriptors into the form of the wire, in place: it is as long or

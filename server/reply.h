@@ -99,15 +99,19 @@ int reply_end (struct reply_sink *sink, const struct request *request);
 
 /* A whole read in one piece, for any style and with nothing held, when its first
  * COUNT bytes are there; the rest is given by reply_more () until all
- * of the request's length was.  Until then no other answer can be sent.  When
- * the rest cannot be had, reply_abort () ends the connection: there is no other
- * way to take back what was promised.
+ * of the request's length was.  Until then no other answer can be sent.  Where
+ * there was a rest, and the style is not simple, the answer still is to be ended.
  */
 int reply_begin (struct reply_sink *sink, const struct request *request,
                  const void *buffer, uint32_t count);
 int reply_more (struct reply_sink *sink, const void *buffer, uint32_t count,
                 bool last);
-void reply_abort (struct reply_sink *sink);
+
+/* The rest, COUNT bytes, cannot be had: it is filled up with zeroes, of which the
+ * caller tells by an error.  Simple replies have no way to take back what was
+ * promised: the connection ends, with the error that is set, and this returns -1.
+ */
+int reply_give_up (struct reply_sink *sink, uint64_t count);
 
 /* While the sink holds: the place for all that a read gives, which with a head
  * is no more than REPLY_HELD_MAX, or NULL where nothing can be sent any more.

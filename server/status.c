@@ -98,10 +98,10 @@ status_get (struct status *status, const struct export *export,
     status->length += extent.length;
   }
   pb_extents_free (extents);
-  /* An error after some extents is met again by the request that starts
-   * there.
+  /* An error after some extents is met again by the request that starts there.
+   * EAGAIN is none: another thread does all of it.
    */
-  return r == -1 && status->count == 0 ? -1 : 0;
+  return r == -1 && (status->count == 0 || pb_get_errno () == EAGAIN) ? -1 : 0;
 }
 
 void

@@ -140,12 +140,9 @@ do_quickly (const struct command *command)
     case NBD_CMD_READ:
       return command_read_cached (command);
     case NBD_CMD_BLOCK_STATUS: /* which may look through many tables */
-      if (pb_view_is_remote (command->export->view))
-        return 0;
-      r = reply_flush (command->sink);
-      if (r == 0)
-        r = command_block_status (command);
-      break;
+      return reply_flush (command->sink) == -1
+               ? -1
+               : command_block_status_cached (command);
     case NBD_CMD_FLUSH: /* nothing is ever written */
       r = reply_done (command->sink, request);
       break;

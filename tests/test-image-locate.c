@@ -106,6 +106,38 @@ test_chain (void)
   pb_view_free (view);
 }
 
+/* Tables that are not in memory are not waited for, if that is asked for. */
+static void
+test_nowait (void)
+{
+  pb_view *view
+    = pb_view_open_disk (path_of ("top.qcow2"), PB_FORMAT_QCOW2, 0);
+  struct pb_location location;
+  struct pb_extent extent;
+  pb_extents *extents;
+
+  CHECK_OK (view != NULL);
+  pb_set_nowait (true);
+  CHECK_FAILS (pb_view_locate (view, 0, MIB, &location) == -1, EAGAIN,
+               "not in memory");
+  extents = pb_view_extents (view, 0, 8 * MIB);
+  CHECK_OK (extents != NULL);
+  CHECK_FAILS (pb_extents_next (extents, &extent) == -1, EAGAIN,
+               "not in memory");
+  pb_extents_free (extents);
+  pb_set_nowait (false);
+  CHECK_OK (pb_view_locate (view, 0, 8 * MIB, &location) == 0);
+  check_disk (view, 8 * MIB);
+  pb_set_nowait (true);
+  CHECK_OK (pb_view_locate (view, 0, 8 * MIB, &location) == 0);
+  extents = pb_view_extents (view, 0, 8 * MIB);
+  CHECK_OK (extents != NULL);
+  CHECK_OK (pb_extents_next (extents, &extent) == 1);
+  pb_extents_free (extents);
+  pb_set_nowait (false);
+  pb_view_free (view);
+}
+
 /* What is in the chain below is not at hand, and is no zeroes. */
 static void
 test_no_backing (void)
@@ -146,6 +178,7 @@ main (void)
   CHECK (mkdtemp (folder));
   atexit (remove_folder);
   test_chain ();
+  test_nowait ();
   test_no_backing ();
   test_raw ();
   return 0;

@@ -15,6 +15,7 @@
 #include "byteorder.h"
 #include "connection.h"
 #include "nbd-protocol.h"
+#include "nowait.h"
 #include "status.h"
 #include "tls.h"
 #include "transmission.h"
@@ -30,8 +31,8 @@
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t change;
-  bool is_held;        /* reads at odd offsets wait */
-  unsigned nr_waiting; /* reads that do */
+  bool is_held;        /* reads at odd offsets wait, and all maps */
+  unsigned nr_waiting; /* requests that do */
   uint64_t bad_from;   /* reads that reach it fail */
   uint64_t fine_step;  /* length of the extents of each map */
   uint64_t coarse_step;
@@ -46,12 +47,11 @@ byte_at (uint64_t offset)
   return offset / 512 + offset % 251;
 }
 
-static int
-test_pread (pb_view *view, void *buffer, size_t count, uint64_t offset)
+static void
+wait_while_held (void)
 {
-  (void) view;
   pthread_mutex_lock (&control.lock);
-  if (control.is_held && offset % 2 == 1) {
+  if (control.is_held) {
     control.nr_waiting++;
     pthread_cond_broadcast (&control.change);
     while (control.is_held)
@@ -59,6 +59,14 @@ test_pread (pb_view *view, void *buffer, size_t count, uint64_t offset)
     control.nr_waiting--;
   }
   pthread_mutex_unlock (&control.lock);
+}
+
+static int
+test_pread (pb_view *view, void *buffer, size_t count, uint64_t offset)
+{
+  (void) view;
+  if (offset % 2 == 1)
+    wait_while_held ();
   if (offset + count > control.bad_from) {
     pb_set_error (EIO, "test: a bad sector");
     return -1;
@@ -81,6 +89,9 @@ steps_status (void *opaque, uint64_t offset, uint64_t end,
   const struct steps *steps = opaque;
 
   (void) end;
+  if (is_nowait () && control.is_held)
+    return fail_nowait ("test");
+  wait_while_held ();
   if (offset >= steps->bad) {
     pb_set_error (EIO, "test: a bad table");
     return -1;
@@ -439,14 +450,34 @@ test_bad_sector (void)
   chunk.data[chunk.length] = '\0';
   CHECK (strstr ((char *) chunk.data + 6, "bad sector") == NULL);
 
-  /* The connection goes on, until a whole read can no more be taken back. */
-  ask (&client, NBD_CMD_READ, NBD_CMD_FLAG_DF, 3, 0, 512);
+  /* In one piece: what is there, zeroes, and the error. */
+  ask (&client, NBD_CMD_READ, NBD_CMD_FLAG_DF, 3, 0, 1024 * KIB);
+  take_chunk (&client, &chunk);
+  CHECK (chunk.type == NBD_REPLY_TYPE_OFFSET_DATA && chunk.flags == 0);
+  CHECK (chunk.length == 8 + 1024 * KIB);
+  check_bytes (chunk.data + 8, 0, 512 * KIB);
+  for (size_t i = 512 * KIB; i < 1024 * KIB; i++)
+    CHECK (chunk.data[8 + i] == 0);
+  take_chunk (&client, &chunk);
+  CHECK (chunk.type == NBD_REPLY_TYPE_ERROR_OFFSET && chunk.cookie == 3);
+  CHECK (chunk.flags == NBD_REPLY_FLAG_DONE);
+  CHECK (load_be64 (chunk.data + 6 + load_be16 (chunk.data + 4)) == 512 * KIB);
+
+  /* The connection goes on.  A chunk is the last where it is sure to be. */
+  ask (&client, NBD_CMD_READ, NBD_CMD_FLAG_DF, 4, 0, 256 * KIB);
   take_chunk (&client, &chunk);
   CHECK (chunk.type == NBD_REPLY_TYPE_OFFSET_DATA);
-  ask (&client, NBD_CMD_READ, NBD_CMD_FLAG_DF, 4, 0, 1024 * KIB);
-  CHECK (recv (client.fd, data, 1024 * KIB, MSG_WAITALL) < 600 * 1024);
+  CHECK (chunk.flags == NBD_REPLY_FLAG_DONE);
+  ask (&client, NBD_CMD_READ, NBD_CMD_FLAG_DF, 5, 0, 512 * KIB);
+  take_chunk (&client, &chunk);
+  CHECK (chunk.type == NBD_REPLY_TYPE_OFFSET_DATA && chunk.flags == 0);
+  check_bytes (chunk.data + 8, 0, 512 * KIB);
+  take_chunk (&client, &chunk);
+  CHECK (chunk.type == NBD_REPLY_TYPE_NONE && chunk.cookie == 5);
+  CHECK (chunk.flags == NBD_REPLY_FLAG_DONE);
   client_close (&client);
 
+  /* Simple replies have no other way than to end. */
   client_open (&client, false, NULL, 0);
   ask (&client, NBD_CMD_READ, 0, 5, 700 * KIB, 512);
   take (&client, reply, sizeof reply);
@@ -522,6 +553,57 @@ test_common_length (void)
   control.allocation_step = 999;
   CHECK (walk (&client, 0, 3, 65536) == 1);
   client_close (&client);
+}
+
+/* Maps that need a disk hold up nothing else of the connection, and take the
+ * memory of one long answer only.
+ */
+static void
+test_cold_maps (void)
+{
+  static const char *const base[] = { "base:allocation", NULL };
+  struct chunk chunk = { .data = NULL };
+  struct client client;
+  bool seen[20] = { false };
+
+  reset ();
+  client_open (&client, true, base, 1);
+  hold (true);
+  for (unsigned i = 0; i < 4; i++)
+    ask (&client, NBD_CMD_BLOCK_STATUS, 0, i, 0, SIZE);
+  wait_for_waiting (1);
+  for (unsigned i = 4; i < 10; i++) {
+    ask (&client, i % 2 ? NBD_CMD_FLUSH : NBD_CMD_READ, 0, i, 0,
+         i % 2 ? 0 : 512);
+    if (i % 2) {
+      unsigned char reply[NBD_SIMPLE_REPLY_SIZE];
+
+      take (&client, reply, sizeof reply);
+      CHECK (load_be64 (reply + 8) == i);
+      continue;
+    }
+    take_chunk (&client, &chunk);
+    CHECK (chunk.type == NBD_REPLY_TYPE_OFFSET_DATA && chunk.cookie == i);
+  }
+  /* Short answers wait side by side. */
+  for (unsigned i = 10; i < 15; i++)
+    ask (&client, NBD_CMD_BLOCK_STATUS, NBD_CMD_FLAG_REQ_ONE, i, 0, SIZE);
+  wait_for_waiting (6);
+  pthread_mutex_lock (&control.lock);
+  CHECK (control.nr_waiting == 6);
+  pthread_mutex_unlock (&control.lock);
+  hold (false);
+  for (unsigned i = 0; i < 9; i++) {
+    take_chunk (&client, &chunk);
+    CHECK (chunk.type == NBD_REPLY_TYPE_BLOCK_STATUS);
+    CHECK (chunk.flags == NBD_REPLY_FLAG_DONE);
+    CHECK (chunk.cookie < 4 || (chunk.cookie >= 10 && chunk.cookie < 15));
+    CHECK (!seen[chunk.cookie]);
+    seen[chunk.cookie] = true;
+    CHECK ((chunk.length == 12) == (chunk.cookie >= 10));
+  }
+  client_close (&client);
+  free (chunk.data);
 }
 
 /* A map with more extents than an answer has place for. */
@@ -652,6 +734,7 @@ main (void)
   test_out_of_order ();
   test_bad_sector ();
   test_common_length ();
+  test_cold_maps ();
   test_many_extents ();
   test_status_memory ();
   test_bad_table ();

@@ -10,6 +10,7 @@
 
 #include "block-cache.h"
 #include "error.h"
+#include "nowait.h"
 #include "round.h"
 
 enum slot_state {
@@ -165,9 +166,15 @@ block_cache_get (struct block_cache *cache, const void *source, uint64_t place,
   int r = 0;
 
   pthread_mutex_lock (&set->lock);
-  while ((slot = find_slot (set, cache->nr_ways, source, place, &found)) == NULL
-         || slot->state == SLOT_FILLING)
+  slot = find_slot (set, cache->nr_ways, source, place, &found);
+  if (is_nowait () && (!found || slot->state == SLOT_FILLING)) {
+    pthread_mutex_unlock (&set->lock);
+    return fail_nowait ("a table");
+  }
+  while (slot == NULL || slot->state == SLOT_FILLING) {
     wait_for_change (set);
+    slot = find_slot (set, cache->nr_ways, source, place, &found);
+  }
 
   if (!found) {
     slot->state = SLOT_FILLING;

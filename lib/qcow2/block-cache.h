@@ -34,7 +34,9 @@ struct block_ref {
 struct block_cache *block_cache_new (unsigned sets, unsigned ways);
 void block_cache_free (struct block_cache *cache);
 
-/* A thread must not hold one block of a cache while it gets another: that is
+/* A thread that will not wait (nowait.h) gets what is there, or EAGAIN.
+ *
+ * A thread must not hold one block of a cache while it gets another: that is
  * what lets threads wait for room without ever waiting for each other.
  */
 int block_cache_get (struct block_cache *cache, const void *source,
