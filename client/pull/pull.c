@@ -21,6 +21,11 @@
  */
 #define IN_FLIGHT_MAX (32U << 20)
 
+/* A server that has all the clients it wants may let one more wait.  Those that
+ * there are do without it.
+ */
+#define CONNECT_SECONDS 5
+
 /* How long the server has for what it still wants to send at the end.  One that
  * dies of our leaving earlier (nbd_leave ()) takes its other clients with it.
  */
@@ -80,27 +85,73 @@ init (struct pull *pull, const struct pull_config *config)
   return 0;
 }
 
-/* How many workers there are, and how much each has in flight, in tasks that
- * are whole granules.  Neither a granule nor a request is larger than
- * IN_FLIGHT_MAX.
+/* Work is in tasks that are whole granules.  Neither a granule nor a request is
+ * larger than IN_FLIGHT_MAX.
  */
+static uint32_t
+task_size_of (const struct pull_config *config)
+{
+  return config->request_size > config->granule ? config->request_size
+                                                : config->granule;
+}
+
+/* One more connection, where the server takes it.  Returns 1, 0 where it does
+ * not, or -1.
+ */
+static int
+connect_one_more (struct pull *pull, struct nbd_handle **nbd)
+{
+  if (pull->refusal)
+    return 0; /* it is not asked again */
+  *nbd = source_connect (pull->config.source, CONNECT_SECONDS);
+  if (*nbd)
+    return 1;
+  if (pb_get_errno () == ESTALE)
+    return -1;
+  pull->refusal = strdup (pb_get_error ());
+  return pull->refusal ? 0 : -1;
+}
+
+/* The first connection, and as many more for data as are wanted and to be had:
+ * no more than can have a task in flight.
+ */
+static int
+open_connections (struct pull *pull, uint32_t task_size)
+{
+  const struct pull_config *config = &pull->config;
+  unsigned max = config->source->multi_conn ? config->connections : 1;
+  int r = 1;
+
+  if (max > IN_FLIGHT_MAX / task_size)
+    max = IN_FLIGHT_MAX / task_size;
+  pull->connections = calloc (max, sizeof pull->connections[0]);
+  if (pull->connections == NULL) {
+    pb_set_error (ENOMEM, "no memory for connections: %s", strerror (ENOMEM));
+    return -1;
+  }
+  pull->connections[0] = config->source->nbd;
+  config->source->nbd = NULL;
+  pull->nr_connections = 1;
+  while (r == 1 && pull->nr_connections < max) {
+    r = connect_one_more (pull, &pull->connections[pull->nr_connections]);
+    pull->nr_connections += r == 1;
+  }
+  return r == -1 ? -1 : 0;
+}
+
+/* How much each of NR_WORKERS has in flight, and asks for at once. */
 static void
-share_memory (const struct pull_config *config, unsigned *nr_workers,
-              unsigned *nr_tasks, uint32_t *task_size, uint32_t *read_size)
+share_memory (const struct pull_config *config, unsigned nr_workers,
+              unsigned *nr_tasks, uint32_t *read_size)
 {
   uint32_t max_block = config->source->max_block;
 
-  *task_size = config->request_size > config->granule ? config->request_size
-                                                      : config->granule;
-  *nr_workers = config->source->multi_conn ? config->connections : 1;
-  if (*nr_workers > IN_FLIGHT_MAX / *task_size)
-    *nr_workers = IN_FLIGHT_MAX / *task_size;
   *read_size
     = config->request_size < max_block ? config->request_size : max_block;
   *read_size -= *read_size % config->source->min_block;
   if (*read_size == 0)
     *read_size = config->source->min_block;
-  *nr_tasks = IN_FLIGHT_MAX / *nr_workers / *task_size;
+  *nr_tasks = IN_FLIGHT_MAX / nr_workers / task_size_of (config);
   if (*nr_tasks > config->requests)
     *nr_tasks = config->requests;
 }
@@ -109,10 +160,13 @@ static int
 make_workers (struct pull *pull)
 {
   const struct pull_config *config = &pull->config;
-  uint32_t task_size, read_size;
+  uint32_t task_size = task_size_of (config), read_size;
   unsigned nr_workers, nr_tasks;
 
-  share_memory (config, &nr_workers, &nr_tasks, &task_size, &read_size);
+  if (open_connections (pull, task_size) == -1)
+    return -1;
+  nr_workers = pull->nr_connections;
+  share_memory (config, nr_workers, &nr_tasks, &read_size);
   pull->workers = calloc (nr_workers, sizeof *pull->workers);
   pull->consumers = calloc (nr_workers, sizeof *pull->consumers);
   if (pull->workers == NULL || pull->consumers == NULL) {
@@ -126,14 +180,8 @@ make_workers (struct pull *pull)
     if (worker_init (worker, pull, i, nr_tasks, task_size, read_size) == -1)
       return -1;
     pull->consumers[i].wake_fd = worker->wake_fd;
-    if (i == 0) {
-      worker->nbd = config->source->nbd;
-      config->source->nbd = NULL;
-    }
-    else
-      worker->nbd = source_connect (config->source);
-    if (worker->nbd == NULL)
-      return -1;
+    worker->nbd = pull->connections[i];
+    pull->connections[i] = NULL;
   }
   return 0;
 }
@@ -144,17 +192,13 @@ make_workers (struct pull *pull)
 static int
 make_plan (struct pull *pull)
 {
-  const struct source *source = pull->config.source;
+  const struct worker *first = &pull->workers[0];
 
-  if (source->multi_conn) {
-    pull->map_nbd = source_connect (source);
-    if (pull->map_nbd == NULL)
-      return -1;
-    pull->plan = plan_new (pull, pull->map_nbd, -1);
-  }
-  else
-    pull->plan
-      = plan_new (pull, pull->workers[0].nbd, pull->workers[0].wake_fd);
+  if (pull->config.source->multi_conn
+      && connect_one_more (pull, &pull->map_nbd) == -1)
+    return -1;
+  pull->plan = pull->map_nbd ? plan_new (pull, pull->map_nbd, -1)
+                             : plan_new (pull, first->nbd, first->wake_fd);
   return pull->plan ? 0 : -1;
 }
 
@@ -187,6 +231,9 @@ leave (struct pull *pull)
     nbd_leave (pull->config.source->map_nbd, deadline);
   if (pull->config.source->nbd)
     nbd_leave (pull->config.source->nbd, deadline);
+  for (unsigned i = 0; i < pull->nr_connections; i++)
+    if (pull->connections[i])
+      nbd_leave (pull->connections[i], deadline);
   for (unsigned i = 0; i < pull->nr_workers; i++)
     if (pull->workers[i].nbd)
       nbd_leave (pull->workers[i].nbd, deadline);
@@ -206,6 +253,10 @@ destroy (struct pull *pull)
   for (unsigned i = 0; i < pull->nr_workers; i++)
     if (pull->workers[i].nbd)
       nbd_close (pull->workers[i].nbd);
+  for (unsigned i = 0; i < pull->nr_connections; i++)
+    nbd_close (pull->connections[i]);
+  free (pull->connections);
+  free (pull->refusal);
   source_disconnect (pull->config.source);
   for (unsigned i = 0; i < pull->nr_workers; i++)
     worker_destroy (&pull->workers[i]);

@@ -9,8 +9,8 @@
  * which start with the first batch.  A worker has its own connection, keeps
  * many reads in flight on it, and hands what comes back to the writer; on the
  * way of the data no lock is taken but the writer's short one for its tables.
- * Where the server allows one connection only, the mapper asks over that of
- * the one worker, who then drives it for both.
+ * Where the server takes no connection for the mapper it asks over that of the
+ * first worker, who then drives it for both.
  */
 
 #ifndef PULLBACK_PULL_H
@@ -32,7 +32,7 @@ struct pull_config {
   bool is_increment;
   uint64_t backing_size;  /* bytes of an increment's backing file */
   uint32_t granule;       /* work is cut at multiples of this power of two */
-  unsigned connections;   /* at most; one where the server allows no more */
+  unsigned connections;   /* for data, at most: as many as the server takes */
   unsigned requests;      /* in flight on each connection */
   uint32_t request_size;  /* bytes */
   uint64_t rate_limit;    /* bytes a second, 0: none */
@@ -57,6 +57,10 @@ struct pull {
   struct queue queue;
   struct queue_consumer *consumers;
 
+  struct nbd_handle **connections; /* until workers have them */
+  unsigned nr_connections;
+  char *refusal; /* why there are not as many as were wanted, or NULL */
+
   pthread_t mapper;
   int mapper_wake_fd;
   pb_extents *plan;
@@ -75,9 +79,8 @@ struct pull {
   int errnum;
 };
 
-/* Open the connections that are still missing.  This waits for the server as
- * long as it takes, and can only be ended by ending the program: signals must
- * not be blocked yet.
+/* Open the connections that are still missing.  This waits for the server, and
+ * can only be ended by ending the program: signals must not be blocked yet.
  */
 int pull_connect (struct pull *pull, const struct pull_config *config);
 

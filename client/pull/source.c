@@ -111,9 +111,9 @@ set_no_map_error (struct nbd_handle *nbd, const struct source *source,
 
 /* A connection that is negotiating. */
 static struct nbd_handle *
-connect_to (const char *uri)
+connect_to (const char *uri, unsigned seconds)
 {
-  struct nbd_handle *nbd = nbd_connect_start (uri, NBD_CONNECT_SECONDS);
+  struct nbd_handle *nbd = nbd_connect_start (uri, seconds);
 
   /* Reads are checked to cover the whole buffer instead (worker.c). */
   if (nbd && nbd_set_pread_initialize (nbd, false) == -1) {
@@ -128,7 +128,7 @@ connect_to (const char *uri)
 static struct nbd_handle *
 connect_map (const char *uri, const char *export_name)
 {
-  struct nbd_handle *nbd = connect_to (uri);
+  struct nbd_handle *nbd = connect_to (uri, NBD_CONNECT_SECONDS);
 
   if (nbd == NULL)
     return NULL;
@@ -294,7 +294,7 @@ source_open (struct source *source, const char *uri, const char *bitmap)
   *source = (struct source) { .uri = uri };
   if (nbd_uri_check_credentials (uri) == -1)
     return -1;
-  source->nbd = connect_to (uri);
+  source->nbd = connect_to (uri, NBD_CONNECT_SECONDS);
   if (source->nbd == NULL)
     return -1;
   source->export_name = nbd_get_export_name (source->nbd);
@@ -329,9 +329,9 @@ source_open (struct source *source, const char *uri, const char *bitmap)
 }
 
 struct nbd_handle *
-source_connect (const struct source *source)
+source_connect (const struct source *source, unsigned seconds)
 {
-  struct nbd_handle *nbd = connect_to (source->uri);
+  struct nbd_handle *nbd = connect_to (source->uri, seconds);
 
   if (nbd == NULL)
     return NULL;
@@ -345,7 +345,7 @@ source_connect (const struct source *source)
   if (nbd_connect_go (nbd, source->uri, source->export_name) == -1)
     goto fail;
   if (nbd_get_size (nbd) != (int64_t) source->size) {
-    pb_set_error (EIO, "%s: export '%s' had %" PRIu64 " bytes, and now has "
+    pb_set_error (ESTALE, "%s: export '%s' had %" PRIu64 " bytes, and now has "
                   "%" PRIi64,
                   source->uri, source->export_name, source->size,
                   nbd_get_size (nbd));
