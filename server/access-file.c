@@ -113,27 +113,49 @@ parse_address (struct parser *parser, char *word,
   return 0;
 }
 
+/* The kind of condition that is called WORD, or -1. */
 static int
-parse_condition (struct parser *parser, const char *kind, char *value,
+find_kind (const char *word)
+{
+  static const char *const kinds[] = {
+    [ACCESS_CERTIFICATE] = "certificate",
+    [ACCESS_PSK] = "psk",
+    [ACCESS_USER] = "user",
+    [ACCESS_ADDRESS] = "address",
+  };
+
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    if (strcmp (word, kinds[i]) == 0)
+      return i;
+  return -1;
+}
+
+/* WORD is its kind, and what it is about comes next. */
+static int
+parse_condition (struct parser *parser, const char *word,
                  struct access_condition *condition)
 {
-  if (strcmp (kind, "user") == 0) {
-    condition->kind = ACCESS_USER;
-    return parse_user (parser, value, &condition->uid);
-  }
-  if (strcmp (kind, "address") == 0) {
-    condition->kind = ACCESS_ADDRESS;
-    return parse_address (parser, value, &condition->network);
-  }
-  if (strcmp (kind, "certificate") == 0)
-    condition->kind = ACCESS_CERTIFICATE;
-  else if (strcmp (kind, "psk") == 0)
-    condition->kind = ACCESS_PSK;
-  else
+  int kind = find_kind (word);
+  char *value;
+
+  if (kind == -1)
     return line_error (&parser->file,
                        "'%s' is none of certificate, psk, user, address "
                        "and export",
-                       kind);
+                       word);
+  condition->kind = kind;
+  value = next (parser);
+  if (value == NULL)
+    return line_error (&parser->file, "something is missing after '%s'", word);
+  switch (condition->kind) {
+  case ACCESS_USER:
+    return parse_user (parser, value, &condition->uid);
+  case ACCESS_ADDRESS:
+    return parse_address (parser, value, &condition->network);
+  case ACCESS_CERTIFICATE:
+  case ACCESS_PSK:
+    break;
+  }
   condition->pattern = strdup (value);
   return condition->pattern ? 0 : line_error (&parser->file, "out of memory");
 }
@@ -142,7 +164,7 @@ parse_condition (struct parser *parser, const char *kind, char *value,
 static int
 parse_conditions (struct parser *parser, struct access_rule *rule)
 {
-  char *word, *value;
+  char *word;
 
   while ((word = next (parser)) && strcmp (word, "export") != 0) {
     struct access_condition *conditions = reallocarray (
@@ -152,13 +174,7 @@ parse_conditions (struct parser *parser, struct access_rule *rule)
       return line_error (&parser->file, "out of memory");
     rule->conditions = conditions;
     conditions[rule->nr_conditions] = (struct access_condition) { .uid = 0 };
-    value = next (parser);
-    if (value == NULL)
-      return line_error (&parser->file, "something is missing after '%s'",
-                         word);
-    if (parse_condition (parser, word, value,
-                         &conditions[rule->nr_conditions])
-        == -1)
+    if (parse_condition (parser, word, &conditions[rule->nr_conditions]) == -1)
       return -1;
     rule->nr_conditions++;
   }

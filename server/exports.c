@@ -10,6 +10,7 @@
 
 #include "exports.h"
 #include "log.h"
+#include "nbd-protocol.h"
 
 #define DIRTY_PREFIX "qemu:dirty-bitmap:"
 
@@ -95,6 +96,12 @@ exports_add (struct exports *exports, const char *name, pb_view *view)
   struct export export = { .view = view };
   struct export *list;
 
+  if (strlen (name) > NBD_STRING_MAX) {
+    pb_set_error (ENAMETOOLONG, "disk %.40s...: NBD has names of %d bytes at "
+                                "most",
+                  name, NBD_STRING_MAX);
+    goto error;
+  }
   if (exports_find (exports, name, strlen (name))) {
     pb_set_error (EINVAL, "disk %s: there are two disks of this name", name);
     goto error;

@@ -64,7 +64,7 @@ policy_new (const struct policy_config *config)
     return policy;
   policy->credentials
     = tls_credentials_new (config->tls_certificates, config->tls_psk,
-                           config->tls_verify_peer);
+                           config->tls_verify_peer, config->needs_crl);
   if (policy->credentials == NULL) {
     policy_unref (policy);
     return NULL;
@@ -93,6 +93,12 @@ const struct tls_credentials *
 policy_credentials (const struct policy *policy)
 {
   return policy->credentials;
+}
+
+bool
+policy_has_crl (const struct policy *policy)
+{
+  return policy->credentials && tls_credentials_have_crl (policy->credentials);
 }
 
 const struct access *

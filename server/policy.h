@@ -16,6 +16,7 @@ struct policy_config {
   const char *tls_certificates; /* a folder, or NULL */
   const char *tls_psk;          /* a file, or NULL */
   bool tls_verify_peer;
+  bool needs_crl;     /* the folder must have ca-crl.pem, too */
   bool insecure;      /* serve whoever can connect */
   const char *access; /* a file of rules, or NULL */
 };
@@ -31,6 +32,9 @@ void policy_unref (struct policy *policy);
 
 /* NULL: there is no TLS. */
 const struct tls_credentials *policy_credentials (const struct policy *policy);
+
+/* Is there a list of revoked certificates? */
+bool policy_has_crl (const struct policy *policy);
 
 /* NULL: there are no rules, and whoever is served may see everything. */
 const struct access *policy_access (const struct policy *policy);

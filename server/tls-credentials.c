@@ -50,7 +50,8 @@ path_in (const char *folder, const char *name)
 }
 
 static int
-load_certificates (struct tls_credentials *credentials, const char *folder)
+load_certificates (struct tls_credentials *credentials, const char *folder,
+                   bool needs_crl)
 {
   char *CLEANUP_FREE authority = path_in (folder, "ca-cert.pem");
   char *CLEANUP_FREE certificate
@@ -74,17 +75,21 @@ load_certificates (struct tls_credentials *credentials, const char *folder)
   }
   r = gnutls_certificate_set_x509_key_file (
     credentials->certificates, certificate, key, GNUTLS_X509_FMT_PEM);
-  if (r < 0)
-    return fail (certificate, r);
+  if (r < 0) {
+    pb_set_error (EINVAL, "%s with %s: %s", certificate, key,
+                  gnutls_strerror (r));
+    return -1;
+  }
 
   char *CLEANUP_FREE revoked = path_in (folder, "ca-crl.pem");
-  if (revoked == NULL && pb_get_errno () != ENOENT)
+  if (revoked == NULL && (needs_crl || pb_get_errno () != ENOENT))
     return -1;
   if (revoked) {
     r = gnutls_certificate_set_x509_crl_file (
       credentials->certificates, revoked, GNUTLS_X509_FMT_PEM);
     if (r < 0)
       return fail (revoked, r);
+    credentials->has_crl = true;
   }
   return 0;
 }
@@ -131,7 +136,7 @@ load_psk (struct tls_credentials *credentials, const char *file)
 
 struct tls_credentials *
 tls_credentials_new (const char *folder, const char *psk_file,
-                     bool verify_peer)
+                     bool verify_peer, bool needs_crl)
 {
   struct tls_credentials *credentials = calloc (1, sizeof *credentials);
   const char *where;
@@ -142,7 +147,7 @@ tls_credentials_new (const char *folder, const char *psk_file,
     return NULL;
   }
   credentials->verify_peer = verify_peer;
-  if ((folder && load_certificates (credentials, folder) == -1)
+  if ((folder && load_certificates (credentials, folder, needs_crl) == -1)
       || (psk_file && load_psk (credentials, psk_file) == -1))
     goto error;
   r = gnutls_priority_init (&credentials->priority,
@@ -156,6 +161,12 @@ tls_credentials_new (const char *folder, const char *psk_file,
 error:
   tls_credentials_free (credentials);
   return NULL;
+}
+
+bool
+tls_credentials_have_crl (const struct tls_credentials *credentials)
+{
+  return credentials->has_crl;
 }
 
 void

@@ -15,6 +15,7 @@ struct tls_credentials {
   struct tls_psk *keys; /* that psk gives out */
   gnutls_priority_t priority;
   bool verify_peer;
+  bool has_crl;
 };
 
 /* Note in IDENTITY who the client of SESSION is, whose handshake is done.  An

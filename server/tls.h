@@ -24,11 +24,12 @@ struct tls_credentials;
  * perhaps ca-crl.pem, as nbdkit and libvirt have them; PSK_FILE has a line
  * USER:KEY for each user, as psktool(1) writes it.  Either may be NULL.  With
  * VERIFY_PEER a client that comes by certificates must have one that the
- * authority has signed for clients.
+ * authority has signed for clients.  With NEEDS_CRL there must be a ca-crl.pem.
  */
 struct tls_credentials *tls_credentials_new (const char *folder,
                                              const char *psk_file,
-                                             bool verify_peer);
+                                             bool verify_peer, bool needs_crl);
+bool tls_credentials_have_crl (const struct tls_credentials *credentials);
 void tls_credentials_free (struct tls_credentials *credentials);
 
 /* Shake hands over PLAIN, before its deadline, and note in IDENTITY who the

@@ -79,7 +79,7 @@ visible_description (const struct connection *connection,
 
   if (stream == NULL)
     goto error;
-  fprintf (stream, "disk %s", export->name);
+  fprintf (stream, "disk %.*s", NBD_STRING_MAX - 5, export->name);
   for (size_t i = 0; i < export->nr_contexts; i++) {
     const struct context *context = &export->contexts[i];
 
@@ -88,7 +88,8 @@ visible_description (const struct connection *connection,
       continue;
     if (fflush (stream) == EOF
         || size + strlen (start) + strlen (context->map) + 3 > room) {
-      fprintf (stream, "%s%s", start, NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
+      if (size + strlen (start) <= room)
+        fprintf (stream, "%s%s", start, NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
       break;
     }
     fprintf (stream, "%s '%s'", start, context->map);

@@ -686,7 +686,7 @@ test_failed_tls (void)
   struct transport *plain;
 
   CHECK (fd != -1 && write (fd, "alice:00112233\n", 15) == 15);
-  credentials = tls_credentials_new (NULL, keys, false);
+  credentials = tls_credentials_new (NULL, keys, false, false);
   CHECK_OK (credentials != NULL);
   CHECK (socketpair (AF_UNIX, SOCK_STREAM, 0, pair) == 0);
   plain = transport_plain_new (pair[0]);

@@ -76,7 +76,7 @@ wait "$serve_pid" 2>/dev/null || :
 start_serve s vda=a.qcow2
 nbdinfo --size "$(nbd_uri s vda)" >out
 touch file
-refused 'Address already in use' --listen "unix:$dir/file" vdb=raw:b.raw
+refused 'File exists' --listen "unix:$dir/file" vdb=raw:b.raw
 [ -f file ] || fail 'a file was removed for a socket'
 end_serve s
 [ ! -e s.pid ] || fail 'the pid file is left behind'

@@ -82,6 +82,12 @@ for version in 1.3 1.2; do
     x509 expired
   refused 'Certificate is not supported' 'is refused: ' x509 misused
 done
+# A list that was there once, and is no more, lets nobody in again.
+rm server/ca-crl.pem
+kill -HUP "$serve_pid"
+expect_log s.log 'stay as they were: server/ca-crl.pem: No such file'
+refused 'Certificate was revoked' 'certificate CN=gone is refused' x509 revoked
+cp ca-crl.pem server/
 PRIORITY=$versions+VERS-TLS1.3
 refused 'Certificate is required' 'handshake: Certificate is required' try x509
 PRIORITY=$versions+VERS-TLS1.2

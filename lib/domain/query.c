@@ -21,12 +21,12 @@ domain_get_image_disk (const pb_domain *domain, const char *name)
     pb_set_error (ENOENT, "domain %s: no disk named '%s'", domain->name, name);
     return NULL;
   }
-  if (disk->path == NULL) {
-    pb_set_error (ENOTSUP, "disk %s: is an empty drive", name);
-    return NULL;
-  }
   if (disk->unsupported) {
     pb_set_error (ENOTSUP, "disk %s: %s", name, disk->unsupported);
+    return NULL;
+  }
+  if (disk->path == NULL) {
+    pb_set_error (ENOTSUP, "disk %s: is an empty drive", name);
     return NULL;
   }
   return disk;

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "disks.h"
+#include "log.h"
 #include "names.h"
 #include "nbd-export.h"
 #include "nbd-uri.h"
@@ -59,7 +61,9 @@ disk_clear (struct disk *disk)
   free (disk->name);
 }
 
-/* Disk number INDEX of the domain, unless it is empty. */
+/* Disk number INDEX of the domain.  That a drive is empty, or a disk no file here,
+ * does not keep the others from being served, but is told.
+ */
 static int
 open_domain_disk (const struct disk_options *options, pb_domain *domain,
                   size_t index, struct exports *exports)
@@ -69,9 +73,11 @@ open_domain_disk (const struct disk_options *options, pb_domain *domain,
 
   if (pb_domain_get_disk (domain, index, &disk) == -1)
     return -1;
-  if (disk.path == NULL)
-    return 0;
   view = pb_domain_open_view (domain, disk.name, options->image_flags);
+  if (view == NULL && disk.path == NULL) {
+    log_line ("%s: %s; it is not served", options->connect, pb_get_error ());
+    return 0;
+  }
   return view ? exports_add (exports, disk.name, view) : -1;
 }
 
@@ -100,6 +106,9 @@ open_domain (const struct disk_options *options, struct exports *exports)
 
   if (domain == NULL)
     ask_for_option ();
+  else if (options->state && access (options->state, F_OK) == -1)
+    log_line ("--state %s: %s, so there are no checkpoints", options->state,
+              strerror (errno));
   for (size_t i = 0; r == 0 && i < pb_domain_nr_disks (domain); i++)
     r = open_domain_disk (options, domain, i, exports);
   pb_domain_free (domain);

@@ -58,6 +58,18 @@ set_nonblocking (const struct listener *listener)
   return 0;
 }
 
+/* The absolute path of a file that lies in the current folder, or under it. */
+static char *
+in_current_folder (const char *path)
+{
+  char *CLEANUP_FREE folder = getcwd (NULL, 0);
+  char *absolute;
+
+  return folder && asprintf (&absolute, "%s/%s", folder, path) != -1
+           ? absolute
+           : NULL;
+}
+
 static int
 listen_unix (struct listener *listener, const char *path, bool for_all)
 {
@@ -71,7 +83,8 @@ listen_unix (struct listener *listener, const char *path, bool for_all)
   listener->is_ours = true;
   listener->device = st.st_dev;
   listener->inode = st.st_ino;
-  listener->path = strdup (path);
+  /* The command of --run may go elsewhere. */
+  listener->path = path[0] == '/' ? strdup (path) : in_current_folder (path);
   return listener->path ? 0 : fail (path, "address");
 }
 
@@ -160,6 +173,13 @@ add_tcp (struct listeners *listeners, const char *address)
     pb_set_error (EINVAL, "--listen tcp:%s: is not tcp:HOST[:PORT], with an "
                           "IPv6 address in brackets",
                   address);
+    return -1;
+  }
+  /* Which the C library would take for an IPv4 address. */
+  if (host[0] && strspn (host, "0123456789") == strlen (host)) {
+    pb_set_error (EINVAL, "--listen tcp:%s: '%s' is no host; a port of all "
+                          "addresses is written tcp::PORT",
+                  address, host);
     return -1;
   }
   /* The C library would take a larger number for another one. */

@@ -38,6 +38,7 @@
 /* All that the program has open. */
 struct program {
   const struct options *options;
+  struct policy_config security; /* of the options */
   struct nbdkit nbdkit; /* of --nbdkit */
   struct exports exports;
   struct server_config config;
@@ -82,33 +83,38 @@ open_listeners (struct program *program)
 }
 
 /* What the options say of security, with the files that they name as they are
- * now.
+ * now.  A list of revoked certificates that was there once must not be missing
+ * later: whom it names would be let in again.
  */
 static struct policy *
 read_policy (struct program *program)
 {
-  struct policy *policy = policy_new (&program->options->security);
+  struct policy *policy = policy_new (&program->security);
 
-  if (policy && listeners_have_tcp (&program->listeners)
-      && policy_check_tcp (policy) == -1) {
-    pb_set_error (EACCES, "--listen tcp: %s", pb_get_error ());
-    policy_unref (policy);
-    return NULL;
-  }
+  if (policy && policy_has_crl (policy))
+    program->security.needs_crl = true;
   return policy;
 }
 
 static int
-start_server (struct program *program)
+check_policy (const struct program *program, const struct policy *policy)
 {
-  struct policy *policy = read_policy (program);
+  if (!listeners_have_tcp (&program->listeners)
+      || policy_check_tcp (policy) == 0)
+    return 0;
+  pb_set_error (EACCES, "--listen tcp: %s", pb_get_error ());
+  return -1;
+}
 
-  if (policy == NULL)
-    return -1;
-  if (listeners_set_uris (&program->listeners,
-                          policy_demands_tls (policy, true),
-                          policy_demands_tls (policy, false))
-      == -1) {
+/* POLICY is owned from here on, also when this fails. */
+static int
+start_server (struct program *program, struct policy *policy)
+{
+  if (check_policy (program, policy) == -1
+      || listeners_set_uris (&program->listeners,
+                             policy_demands_tls (policy, true),
+                             policy_demands_tls (policy, false))
+           == -1) {
     policy_unref (policy);
     return -1;
   }
@@ -124,8 +130,14 @@ reload (struct program *program)
 {
   struct policy *policy = read_policy (program);
 
-  if (policy)
+  if (policy && check_policy (program, policy) == -1) {
+    policy_unref (policy);
+    policy = NULL;
+  }
+  if (policy) {
     server_set_policy (program->server, policy);
+    log_verbose ("certificates, keys and rules have been read again");
+  }
   else
     log_line ("certificates, keys and rules stay as they were: %s",
               pb_get_error ());
@@ -260,7 +272,35 @@ static void
 remove_pid_file (const struct program *program)
 {
   if (program->has_pid_file)
-    unlink (program->options->pid_file);
+    pid_file_remove (program->options->pid_file);
+}
+
+/* Everything up to the first client.  What may be waited for, another server or a
+ * file that is a pipe, is so before signals are held back, which end that; that
+ * nbdkit has ended meanwhile was perhaps told before it could be heard.
+ */
+static int
+start (struct program *program)
+{
+  const struct options *options = program->options;
+  struct policy *policy;
+
+  if (log_open (options->log, options->verbose) == -1)
+    return -1;
+  policy = read_policy (program);
+  if (policy == NULL)
+    return -1;
+  if (activation_take (&program->listeners) == -1
+      || open_disks (program) == -1 || open_signals (program) == -1
+      || nbdkit_has_ended (&program->nbdkit, 0)
+      || open_listeners (program) == -1) {
+    policy_unref (policy);
+    return -1;
+  }
+  return start_server (program, policy) == 0 && announce (program) == 0
+             && privileges_drop () == 0
+           ? 0
+           : -1;
 }
 
 /* Returns the exit status. */
@@ -270,6 +310,7 @@ serve (struct program *program)
   const struct options *options = program->options;
   int status;
 
+  program->security = options->security;
   program->config = (struct server_config) {
     .exports = &program->exports,
     .max_connections = options->max_connections,
@@ -277,16 +318,7 @@ serve (struct program *program)
   };
   file_limit_raise ();
   signal (SIGPIPE, SIG_IGN); /* sendfile () has no MSG_NOSIGNAL */
-  if (log_open (options->log, options->verbose) == -1
-      || activation_take (&program->listeners) == -1
-      /* Other servers may not answer for long, and signals end that; that
-       * nbdkit has ended was perhaps told before it could be heard.
-       */
-      || open_disks (program) == -1 || open_signals (program) == -1
-      || nbdkit_has_ended (&program->nbdkit, 0)
-      || open_listeners (program) == -1
-      || start_server (program) == -1
-      || announce (program) == -1 || privileges_drop () == -1) {
+  if (start (program) == -1) {
     fprintf (stderr, "backup-serve: %s\n", pb_get_error ());
     if (program->child)
       kill (program->child, SIGTERM);

@@ -72,10 +72,14 @@ bind_unix (int fd, const struct sockaddr_un *address, bool for_all)
   int r = bind (fd, generic, sizeof *address);
 
   if (r == -1 && errno == EADDRINUSE) {
+    struct stat st;
+
     if (is_left_over (address) && unlink (address->sun_path) == 0)
       r = bind (fd, generic, sizeof *address);
     else
-      errno = EADDRINUSE;
+      errno = lstat (address->sun_path, &st) == 0 && !S_ISSOCK (st.st_mode)
+                ? EEXIST
+                : EADDRINUSE;
   }
   umask (umask_before);
   return r;
