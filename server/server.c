@@ -230,19 +230,27 @@ choose_to_cut (const struct server *server, const struct identity *origin)
                                                           : NULL;
 }
 
+/* A connection that was cut, for the log. */
+struct cut {
+  bool is_one;
+  uint64_t number;
+  struct identity origin;
+};
+
 /* See to it that there is a place for one more connection.  Returns whether
  * there is.
  */
 static bool
-make_place (struct server *server, const struct identity *origin)
+find_place (struct server *server, const struct identity *origin,
+            struct cut *cut)
 {
   LOCK_CURRENT_SCOPE (&server->lock);
   struct connection *oldest = choose_to_cut (server, origin);
 
+  cut->is_one = oldest != NULL;
   if (oldest) {
-    log_line ("client %" PRIu64 " (%s): cut in its handshake, for another "
-              "client, %s",
-              oldest->number, oldest->origin.text, origin->text);
+    cut->number = oldest->number;
+    cut->origin = oldest->origin;
     connection_cut (oldest);
   }
   if (server->nr_connections < server->config->max_connections)
@@ -250,6 +258,22 @@ make_place (struct server *server, const struct identity *origin)
   return oldest
          && wait_for_fewer (server, server->config->max_connections,
                             PLACE_TIMEOUT_MS);
+}
+
+/* The same, with what is to be said of it: nothing that takes the lock waits for
+ * the log.
+ */
+static bool
+make_place (struct server *server, const struct identity *origin)
+{
+  struct cut cut;
+  bool is_place = find_place (server, origin, &cut);
+
+  if (cut.is_one)
+    log_line ("client %" PRIu64 " (%s): cut in its handshake, for another "
+              "client, %s",
+              cut.number, cut.origin.text, origin->text);
+  return is_place;
 }
 
 /* Is there a place for one more, and may this one have it? */
@@ -311,22 +335,37 @@ server_accept (struct server *server, int listener)
   return 0;
 }
 
+/* Let all end in order.  Returns how many have not when the time is over. */
+static unsigned
+drain_all (struct server *server, unsigned timeout_ms)
+{
+  LOCK_CURRENT_SCOPE (&server->lock);
+
+  for (struct connection *connection = server->connections; connection;
+       connection = connection->next)
+    connection_drain (connection);
+  return wait_for_fewer (server, 1, timeout_ms) ? 0 : server->nr_connections;
+}
+
+/* Returns whether all have ended. */
+static bool
+cut_all (struct server *server)
+{
+  LOCK_CURRENT_SCOPE (&server->lock);
+
+  for (struct connection *connection = server->connections; connection;
+       connection = connection->next)
+    connection_cut (connection);
+  return wait_for_fewer (server, 1, CUT_TIMEOUT_MS);
+}
+
 int
 server_drain (struct server *server, unsigned timeout_ms)
 {
-  struct connection *connection;
+  unsigned nr = drain_all (server, timeout_ms);
 
-  LOCK_CURRENT_SCOPE (&server->lock);
-  for (connection = server->connections; connection;
-       connection = connection->next)
-    connection_drain (connection);
-  if (wait_for_fewer (server, 1, timeout_ms))
+  if (nr == 0)
     return 0;
-
-  log_line ("%u connections have not ended in time and are cut",
-            server->nr_connections);
-  for (connection = server->connections; connection;
-       connection = connection->next)
-    connection_cut (connection);
-  return wait_for_fewer (server, 1, CUT_TIMEOUT_MS) ? 0 : -1;
+  log_line ("%u connections have not ended in time and are cut", nr);
+  return cut_all (server) ? 0 : -1;
 }

@@ -12,7 +12,6 @@
 #include <time.h>
 
 #include "command.h"
-#include "log.h"
 #include "nbd-protocol.h"
 #include "round.h"
 #include "threads.h"
@@ -78,9 +77,9 @@ hand_over (struct transmission *transmission)
   if (thread_start (&transmission->threads[transmission->nr_threads - 1],
                     run_thread, transmission)
       == -1)
-    log_line ("client (%s): is served by %u threads only: %s",
-              transmission->connection->identity.text,
-              transmission->nr_threads, pb_get_error ());
+    connection_log (transmission->connection,
+                    "is served by %u threads only: %s",
+                    transmission->nr_threads, pb_get_error ());
   else
     transmission->nr_threads++;
 }
