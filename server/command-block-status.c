@@ -9,21 +9,27 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "cleanup.h"
 #include "command.h"
 #include "nbd-protocol.h"
 #include "round.h"
 #include "status.h"
 
-/* Of one answer, in all contexts together: 2 MiB of memory, and a connection has
- * one such answer at a time.  As many as QEMU gives, since virtnbdbackup 1.9 asks
- * beyond the end of a disk that is smaller than 4 GiB where it needs a second
- * answer.
+/* Of one answer, in all contexts together: 2 MiB of memory.  As many as QEMU
+ * gives, since virtnbdbackup 1.9 asks beyond the end of a disk that is smaller
+ * than 4 GiB where it needs a second answer.
  */
 #define DESCRIPTORS_MAX 131072
+
+/* A connection has one such answer at a time.  Of others, whose clients do not
+ * wait for one before they ask for the next, 128 KiB each.
+ */
+#define DESCRIPTORS_BESIDE 8192
+#define PLACE_WAIT_MS      100
 
 /* The contexts that are asked about, and what they say. */
 struct answer {
@@ -108,7 +114,7 @@ send_answer (struct answer *answer, const struct command *command,
 /* Find out all of what is to be told, and of what LENGTH. */
 static int
 make_answer (struct answer *answer, const struct command *command,
-             uint64_t *length)
+             uint32_t max_in_all, uint64_t *length)
 {
   uint32_t max;
 
@@ -116,7 +122,7 @@ make_answer (struct answer *answer, const struct command *command,
     return -1;
   max = command->request->flags & NBD_CMD_FLAG_REQ_ONE
           ? 1
-          : max_u64 (DESCRIPTORS_MAX / max_u64 (answer->count, 1), 1);
+          : max_u64 (max_in_all / max_u64 (answer->count, 1), 1);
   *length = command->request->length;
   /* Bitmaps first: they are quick to look through, and what they shorten the
    * answer to need not be looked up in the tables of images.
@@ -126,64 +132,76 @@ make_answer (struct answer *answer, const struct command *command,
            : -1;
 }
 
+static bool
+needs_no_place (const struct command *command)
+{
+  return command->request->flags & NBD_CMD_FLAG_REQ_ONE;
+}
+
+/* Returns 1, 0 where NOWAIT is in the way, or -1 where the connection must end. */
 static int
-answer_now (const struct command *command)
+answer_by (const struct command *command, uint32_t max_in_all, bool nowait)
 {
   struct answer answer = { 0 };
   uint64_t length;
-  int r = make_answer (&answer, command, &length);
+  int r;
 
-  r = r == 0 ? send_answer (&answer, command, length) : command_fail (command);
+  pb_set_nowait (nowait);
+  r = make_answer (&answer, command, max_in_all, &length);
+  pb_set_nowait (false);
+  if (r == 0)
+    r = send_answer (&answer, command, length) == -1 ? -1 : 1;
+  else if (nowait && pb_get_errno () == EAGAIN)
+    r = 0;
+  else
+    r = command_fail (command) == -1 ? -1 : 1;
   answer_clear (&answer);
   return r;
 }
 
+/* Take the place of the long answer.  A client that asks again as soon as it has
+ * an answer does so before the place of that is free: it is waited for.
+ */
 static bool
-may_be_long (const struct command *command)
+take_long_place (struct connection *connection)
 {
-  return !(command->request->flags & NBD_CMD_FLAG_REQ_ONE);
+  struct timespec until;
+
+  clock_gettime (CLOCK_MONOTONIC, &until);
+  until.tv_nsec += PLACE_WAIT_MS * 1000000L;
+  until.tv_sec += until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  return pthread_mutex_clocklock (&connection->long_status, CLOCK_MONOTONIC,
+                                  &until)
+         == 0;
 }
 
 int
 command_block_status (const struct command *command)
 {
-  if (!may_be_long (command))
-    return answer_now (command);
-  LOCK_CURRENT_SCOPE (&command->connection->long_status);
-  return answer_now (command);
-}
-
-static int
-answer_cached (const struct command *command)
-{
-  struct answer answer = { 0 };
-  uint64_t length;
+  struct connection *connection = command->connection;
   int r;
 
-  pb_set_nowait (true);
-  r = make_answer (&answer, command, &length);
-  pb_set_nowait (false);
-  if (r == -1)
-    r = pb_get_errno () == EAGAIN ? 0 : command_fail (command) == -1 ? -1 : 1;
-  else
-    r = send_answer (&answer, command, length) == -1 ? -1 : 1;
-  answer_clear (&answer);
-  return r;
+  if (needs_no_place (command) || !take_long_place (connection))
+    return answer_by (command, DESCRIPTORS_BESIDE, false) == -1 ? -1 : 0;
+  r = answer_by (command, DESCRIPTORS_MAX, false);
+  pthread_mutex_unlock (&connection->long_status);
+  return r == -1 ? -1 : 0;
 }
 
 int
 command_block_status_cached (const struct command *command)
 {
-  pthread_mutex_t *long_status = &command->connection->long_status;
+  struct connection *connection = command->connection;
   int r;
 
   if (pb_view_is_remote (command->export->view))
     return 0;
-  if (!may_be_long (command))
-    return answer_cached (command);
-  if (pthread_mutex_trylock (long_status) != 0)
+  if (needs_no_place (command))
+    return answer_by (command, DESCRIPTORS_BESIDE, true);
+  if (pthread_mutex_trylock (&connection->long_status) != 0)
     return 0;
-  r = answer_cached (command);
-  pthread_mutex_unlock (long_status);
+  r = answer_by (command, DESCRIPTORS_MAX, true);
+  pthread_mutex_unlock (&connection->long_status);
   return r;
 }

@@ -44,8 +44,8 @@ struct connection {
                          * which tells nothing of what others may have */
   size_t nr_contexts;
   const struct export *export; /* that is to be served, when it is known */
-  pthread_mutex_t long_status; /* held over an answer to a block status request
-                                * that may be long, from its making on */
+  pthread_mutex_t long_status; /* held over the one answer to a block status
+                                * request that may be long, from its making on */
   bool may_read;               /* its bytes, not only its maps */
 
   /* Neighbours in the server's list. */

@@ -18,8 +18,8 @@
 #include "connection.h"
 
 /* Threads of one connection, which are as many requests in work at once.  Each
- * has a buffer of COMMAND_BUFFER_SIZE bytes; that and the answer to a block
- * status request is all the memory that a client can make the server take.
+ * has a buffer of COMMAND_BUFFER_SIZE bytes; those, and the answers to block
+ * status requests, are all the memory that a client can make the server take.
  */
 #define TRANSMISSION_THREADS_MAX 16
 

@@ -555,9 +555,7 @@ test_common_length (void)
   client_close (&client);
 }
 
-/* Maps that need a disk hold up nothing else of the connection, and take the
- * memory of one long answer only.
- */
+/* Maps that need a disk hold up nothing else of the connection. */
 static void
 test_cold_maps (void)
 {
@@ -571,7 +569,7 @@ test_cold_maps (void)
   hold (true);
   for (unsigned i = 0; i < 4; i++)
     ask (&client, NBD_CMD_BLOCK_STATUS, 0, i, 0, SIZE);
-  wait_for_waiting (1);
+  wait_for_waiting (4);
   for (unsigned i = 4; i < 10; i++) {
     ask (&client, i % 2 ? NBD_CMD_FLUSH : NBD_CMD_READ, 0, i, 0,
          i % 2 ? 0 : 512);
@@ -585,13 +583,9 @@ test_cold_maps (void)
     take_chunk (&client, &chunk);
     CHECK (chunk.type == NBD_REPLY_TYPE_OFFSET_DATA && chunk.cookie == i);
   }
-  /* Short answers wait side by side. */
   for (unsigned i = 10; i < 15; i++)
     ask (&client, NBD_CMD_BLOCK_STATUS, NBD_CMD_FLAG_REQ_ONE, i, 0, SIZE);
-  wait_for_waiting (6);
-  pthread_mutex_lock (&control.lock);
-  CHECK (control.nr_waiting == 6);
-  pthread_mutex_unlock (&control.lock);
+  wait_for_waiting (9); /* each has its thread */
   hold (false);
   for (unsigned i = 0; i < 9; i++) {
     take_chunk (&client, &chunk);
@@ -601,6 +595,40 @@ test_cold_maps (void)
     CHECK (!seen[chunk.cookie]);
     seen[chunk.cookie] = true;
     CHECK ((chunk.length == 12) == (chunk.cookie >= 10));
+  }
+  client_close (&client);
+  free (chunk.data);
+}
+
+/* Of answers that are made at once, one may be as long as any. */
+static void
+test_long_answers (void)
+{
+  static const char *const fine[] = { "qemu:dirty-bitmap:fine", NULL };
+  struct chunk chunk = { .data = NULL };
+  struct client client;
+  unsigned nr_long = 0;
+
+  reset ();
+  control.fine_step = 16; /* 262,144 extents */
+  client_open (&client, true, fine, 1);
+  hold (true);
+  for (unsigned i = 0; i < 5; i++)
+    ask (&client, NBD_CMD_BLOCK_STATUS, 0, i, 0, SIZE);
+  wait_for_waiting (5);
+  hold (false);
+  for (unsigned i = 0; i < 5; i++) {
+    take_chunk (&client, &chunk);
+    CHECK (chunk.type == NBD_REPLY_TYPE_BLOCK_STATUS);
+    CHECK (chunk.length == 4 + 8 * 131072 || chunk.length == 4 + 8 * 8192);
+    nr_long += chunk.length > 100000;
+  }
+  CHECK (nr_long == 1);
+  /* Alone, each is. */
+  for (unsigned i = 0; i < 2; i++) {
+    ask (&client, NBD_CMD_BLOCK_STATUS, 0, i, 0, SIZE);
+    take_chunk (&client, &chunk);
+    CHECK (chunk.length == 4 + 8 * 131072);
   }
   client_close (&client);
   free (chunk.data);
@@ -735,6 +763,7 @@ main (void)
   test_bad_sector ();
   test_common_length ();
   test_cold_maps ();
+  test_long_answers ();
   test_many_extents ();
   test_status_memory ();
   test_bad_table ();
