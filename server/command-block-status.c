@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "command.h"
 #include "nbd-protocol.h"
@@ -29,7 +28,6 @@
  * wait for one before they ask for the next, 128 KiB each.
  */
 #define DESCRIPTORS_BESIDE 8192
-#define PLACE_WAIT_MS      100
 
 /* The contexts that are asked about, and what they say. */
 struct answer {
@@ -149,6 +147,8 @@ answer_by (const struct command *command, uint32_t max_in_all, bool nowait)
   pb_set_nowait (nowait);
   r = make_answer (&answer, command, max_in_all, &length);
   pb_set_nowait (false);
+  if (max_in_all == DESCRIPTORS_MAX)
+    command->connection->long_is_sent = true;
   if (r == 0)
     r = send_answer (&answer, command, length) == -1 ? -1 : 1;
   else if (nowait && pb_get_errno () == EAGAIN)
@@ -159,21 +159,29 @@ answer_by (const struct command *command, uint32_t max_in_all, bool nowait)
   return r;
 }
 
+static bool
+try_long_place (struct connection *connection)
+{
+  if (pthread_mutex_trylock (&connection->long_status) != 0)
+    return false;
+  connection->long_is_sent = false;
+  return true;
+}
+
 /* Take the place of the long answer.  A client that asks again as soon as it has
- * an answer does so before the place of that is free: it is waited for.
+ * that does so before its place is free, which is waited for; one that asks before
+ * can do with less.
  */
 static bool
 take_long_place (struct connection *connection)
 {
-  struct timespec until;
-
-  clock_gettime (CLOCK_MONOTONIC, &until);
-  until.tv_nsec += PLACE_WAIT_MS * 1000000L;
-  until.tv_sec += until.tv_nsec / 1000000000;
-  until.tv_nsec %= 1000000000;
-  return pthread_mutex_clocklock (&connection->long_status, CLOCK_MONOTONIC,
-                                  &until)
-         == 0;
+  if (try_long_place (connection))
+    return true;
+  if (!connection->long_is_sent)
+    return false;
+  pthread_mutex_lock (&connection->long_status);
+  connection->long_is_sent = false;
+  return true;
 }
 
 int
@@ -199,7 +207,7 @@ command_block_status_cached (const struct command *command)
     return 0;
   if (needs_no_place (command))
     return answer_by (command, DESCRIPTORS_BESIDE, true);
-  if (pthread_mutex_trylock (&connection->long_status) != 0)
+  if (!try_long_place (connection))
     return 0;
   r = answer_by (command, DESCRIPTORS_MAX, true);
   pthread_mutex_unlock (&connection->long_status);

@@ -46,6 +46,7 @@ struct connection {
   const struct export *export; /* that is to be served, when it is known */
   pthread_mutex_t long_status; /* held over the one answer to a block status
                                 * request that may be long, from its making on */
+  atomic_bool long_is_sent;    /* it is, or was the last time */
   bool may_read;               /* its bytes, not only its maps */
 
   /* Neighbours in the server's list. */

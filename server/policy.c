@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy.h"
@@ -70,6 +71,25 @@ policy_new (const struct policy_config *config)
     return NULL;
   }
   return policy;
+}
+
+static int
+check_regular (const char *file)
+{
+  struct stat st;
+
+  if (file == NULL || stat (file, &st) == -1 || S_ISREG (st.st_mode))
+    return 0; /* what else is wrong is found when it is read */
+  pb_set_error (EINVAL, "%s: is no regular file, and is read once only", file);
+  return -1;
+}
+
+int
+policy_check_again (const struct policy_config *config)
+{
+  return check_regular (config->access) == 0
+           ? check_regular (config->tls_psk)
+           : -1;
 }
 
 struct policy *

@@ -26,6 +26,9 @@ struct policy;
 /* Read all files that CONFIG names. */
 struct policy *policy_new (const struct policy_config *config);
 
+/* Can they be read a second time?  A pipe may keep its reader for ever. */
+int policy_check_again (const struct policy_config *config);
+
 /* Safe from any thread. */
 struct policy *policy_ref (struct policy *policy);
 void policy_unref (struct policy *policy);

@@ -255,7 +255,8 @@ find_place (struct server *server, const struct identity *origin,
   }
   if (server->nr_connections < server->config->max_connections)
     return true;
-  return oldest
+  /* Others that were cut may be on their way out. */
+  return count (server, origin).nr < server->config->max_connections
          && wait_for_fewer (server, server->config->max_connections,
                             PLACE_TIMEOUT_MS);
 }

@@ -4,11 +4,11 @@
  *
  * The threads take turns: one waits for the client's next request, and when it
  * has it another takes its place, so a request is never handed from thread to
- * thread.  What is done in memory (block status, reads of what is in the page
- * cache, refusals) is done before that, and short answers are held, in the
- * thread's buffer, as long as the next request has come already: never while
- * the client is waited for, nor while another thread has the turn.  A
- * connection starts with one thread and gets more when all that it has are
+ * thread.  What is done in memory (block status and reads as far as image tables
+ * and the page cache have it, refusals) is done before that, and short answers
+ * are held, in the thread's buffer, as long as the next request has come already:
+ * never while the client is waited for, nor while another thread has the turn.
+ * A connection starts with one thread and gets more when all that it has are
  * busy.
  */
 

@@ -79,7 +79,9 @@ visible_description (const struct connection *connection,
 
   if (stream == NULL)
     goto error;
-  fprintf (stream, "disk %.*s", NBD_STRING_MAX - 5, export->name);
+  /* That there are disabled maps is more important than the end of a name. */
+  fprintf (stream, "disk %.*s", (int) (room - strlen ("disk ") - strlen (start)),
+           export->name);
   for (size_t i = 0; i < export->nr_contexts; i++) {
     const struct context *context = &export->contexts[i];
 
@@ -88,8 +90,7 @@ visible_description (const struct connection *connection,
       continue;
     if (fflush (stream) == EOF
         || size + strlen (start) + strlen (context->map) + 3 > room) {
-      if (size + strlen (start) <= room)
-        fprintf (stream, "%s%s", start, NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
+      fprintf (stream, "%s%s", start, NBD_DESCRIPTION_DISABLED_MAPS_OTHERS);
       break;
     }
     fprintf (stream, "%s '%s'", start, context->map);

@@ -130,6 +130,28 @@ for inode in $inodes; do # each is one word
 done
 end_serve s
 
+# Nor is one refused whose place is still that of one who was cut for another.
+start_serve s --max-connections 18 --listen tcp:127.0.0.1:0 --insecure \
+  --handshake-timeout 60 vda=a.qcow2
+cat >cut.pl <<'END'
+require $ENV{CLIENT};
+my ($served) = go ('simple', 'vda');
+my @silent = map { stranger () } 1 .. 16;
+sub stranger
+{
+  return IO::Socket::IP->new (PeerHost => '127.0.0.1', PeerPort => $ENV{TCP});
+}
+for (1 .. 30) {
+  push @silent, stranger ();
+  my ($other) = go ('simple', 'vda');
+  leave ($other);
+}
+leave ($served);
+END
+export CLIENT=$abs_top_srcdir/tests/serve-client.pl SOCKET=$dir/s
+TCP=$(port_of s.out) perl cut.pl
+end_serve s
+
 # No more clients than allowed, and the next when one has left; several
 # connections are not promised where there can be one only.
 start_serve s --max-connections 2 vda=a.qcow2

@@ -65,6 +65,13 @@ for option in --access --tls-psk; do
   kill "$pid"
   wait_for "the end of $option" bash -c "! kill -0 $pid"
 done
+# One that somebody has written to is read once.
+echo "allow user $(id -u) export vda read" >pipe &
+start_serve s --access pipe vda=a.qcow2
+kill -HUP "$serve_pid"
+expect_log s.log 'stay as they were: pipe: is no regular file, and is read once'
+[ "$(nbdinfo --size "$(nbd_uri s vda)")" = 4194304 ] || fail 'rules of a pipe'
+end_serve s
 echo 'allow foo' >rules
 refused 1 "rules: line 1: 'foo' is none of" --access rules vda=a.qcow2
 
@@ -75,6 +82,10 @@ qemu-img bitmap --add --disable a.qcow2 b0
 start_serve s "${long:1}=a.qcow2"
 [ "$(nbdinfo --list --json "$(nbd_uri s)" | jq -r '.exports[]."export-name"')" \
   = "${long:1}" ] || fail 'the longest name'
+# Which says nevertheless that a map is disabled.
+expect_status 1 backup-pull --bitmap b0 --backing precious.qcow2 "$(nbd_uri s)" \
+  inc.qcow2
+expect_text err "is disabled"
 end_serve s
 
 # A domain: what is not served of it, and checkpoints that are not found.

@@ -204,9 +204,8 @@ pull_all (struct run *run, struct progress *progress)
     return -1;
   }
   if (run->pull.refusal)
-    verbose (run, "there is no further connection than %u for data%s: %s",
-             run->pull.nr_workers,
-             run->pull.map_nbd ? ", one for the map" : "", run->pull.refusal);
+    verbose (run, "there is no further connection than %u for data: %s",
+             run->pull.nr_workers, run->pull.refusal);
 
   /* Blocked before any thread starts, so that all of them inherit it; not
    * earlier, since a server may let us wait for a connection.  They stay

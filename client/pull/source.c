@@ -136,7 +136,7 @@ connect_map (const char *uri, const char *export_name)
     set_nbd_error ("%s", uri);
     goto fail;
   }
-  if (nbd_connect_go (nbd, uri, export_name) == -1)
+  if (nbd_connect_go (nbd, uri, export_name, NBD_CONNECT_SECONDS) == -1)
     goto fail;
   if (nbd_export_kind_of (nbd) != NBD_EXPORT_MAP
       || nbd_can_meta_context (nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 1) {
@@ -309,7 +309,9 @@ source_open (struct source *source, const char *uri, const char *bitmap)
   }
   if (bitmap && find_map (source, bitmap) == -1)
     goto fail;
-  if (nbd_connect_go (source->nbd, uri, source->export_name) == -1) {
+  if (nbd_connect_go (source->nbd, uri, source->export_name,
+                      NBD_CONNECT_SECONDS)
+      == -1) {
     explain_unknown_export (source->nbd, uri, source->export_name);
     goto fail;
   }
@@ -342,7 +344,7 @@ source_connect (const struct source *source, unsigned seconds)
     set_nbd_error ("%s", source->uri);
     goto fail;
   }
-  if (nbd_connect_go (nbd, source->uri, source->export_name) == -1)
+  if (nbd_connect_go (nbd, source->uri, source->export_name, seconds) == -1)
     goto fail;
   if (nbd_get_size (nbd) != (int64_t) source->size) {
     pb_set_error (ESTALE, "%s: export '%s' had %" PRIu64 " bytes, and now has "

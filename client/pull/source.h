@@ -47,7 +47,7 @@ void source_close (struct source *source);
 void source_disconnect (struct source *source);
 
 /* One more connection to the export.  A server that has all the clients it wants
- * refuses it, or lets it wait: it fails where that takes more than SECONDS.  With
+ * refuses it, or lets it wait: it fails where a step of that takes more than SECONDS.  With
  * ESTALE it fails where what it finds is not the disk that the first connection
  * found.
  */

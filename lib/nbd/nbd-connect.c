@@ -149,10 +149,12 @@ cut (struct nbd_handle *nbd)
     ;
 }
 
-/* Wait for the answer to OPTION, whose sending has returned R, about WHAT. */
+/* Wait SECONDS for the answer to OPTION, whose sending has returned R, about
+ * WHAT.
+ */
 static int
 finish_option (struct nbd_handle *nbd, const char *uri, const char *what,
-               const struct option *option, int r)
+               unsigned seconds, const struct option *option, int r)
 {
   bool needs_tls;
 
@@ -160,12 +162,12 @@ finish_option (struct nbd_handle *nbd, const char *uri, const char *what,
     set_nbd_error ("%s: %s", uri, what);
     return -1;
   }
-  switch (finish_in_time (nbd, NBD_CONNECT_SECONDS)) {
+  switch (finish_in_time (nbd, seconds)) {
   case 0:
     cut (nbd);
-    pb_set_error (ETIMEDOUT, "%s: %s: the server has not answered for %d "
+    pb_set_error (ETIMEDOUT, "%s: %s: the server has not answered for %u "
                   "seconds",
-                  uri, what, NBD_CONNECT_SECONDS);
+                  uri, what, seconds);
     return -1;
   case -1:
     set_command_error (nbd, "%s: %s", uri, what);
@@ -185,7 +187,7 @@ finish_option (struct nbd_handle *nbd, const char *uri, const char *what,
 /* Send INFO or GO, and wait for what the server says of the export. */
 static int
 ask_about_export (struct nbd_handle *nbd, const char *uri,
-                  const char *export_name,
+                  const char *export_name, unsigned seconds,
                   int (*ask) (struct nbd_handle *nbd,
                               nbd_completion_callback completion))
 {
@@ -198,28 +200,29 @@ ask_about_export (struct nbd_handle *nbd, const char *uri,
   if (r == 0)
     r = ask (nbd, completion);
   snprintf (what, sizeof what, "export '%.200s'", export_name);
-  return finish_option (nbd, uri, what, &option, r);
+  return finish_option (nbd, uri, what, seconds, &option, r);
 }
 
 int
 nbd_connect_info (struct nbd_handle *nbd, const char *uri,
                   const char *export_name)
 {
-  return ask_about_export (nbd, uri, export_name, nbd_aio_opt_info);
+  return ask_about_export (nbd, uri, export_name, NBD_CONNECT_SECONDS,
+                           nbd_aio_opt_info);
 }
 
 int
 nbd_connect_go (struct nbd_handle *nbd, const char *uri,
-                const char *export_name)
+                const char *export_name, unsigned seconds)
 {
-  return ask_about_export (nbd, uri, export_name, nbd_aio_opt_go);
+  return ask_about_export (nbd, uri, export_name, seconds, nbd_aio_opt_go);
 }
 
 static int
 finish_list (struct nbd_handle *nbd, const char *uri, const char *what,
              struct option *option, int r)
 {
-  r = finish_option (nbd, uri, what, option, r);
+  r = finish_option (nbd, uri, what, NBD_CONNECT_SECONDS, option, r);
   if (r == 0 && option->is_long) {
     pb_set_error (E2BIG, "%s: %s: the server lists more than %d", uri, what,
                   NBD_CONNECT_LIST_MAX);

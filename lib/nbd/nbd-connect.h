@@ -26,11 +26,11 @@ struct nbd_handle *nbd_connect_start (const char *uri, unsigned seconds);
 int nbd_connect_info (struct nbd_handle *nbd, const char *uri,
                       const char *export_name);
 
-/* Finish negotiating: use EXPORT_NAME.  On failure the connection goes on
- * negotiating.
+/* Finish negotiating, within SECONDS: use EXPORT_NAME.  On failure the connection
+ * goes on negotiating.
  */
 int nbd_connect_go (struct nbd_handle *nbd, const char *uri,
-                    const char *export_name);
+                    const char *export_name, unsigned seconds);
 
 /* Call back with each export that the server lists, or with each context that
  * matches those that were added to NBD, of the export that was named last.

@@ -84,7 +84,7 @@ nbd_disk_connect (const struct nbd_disk *disk, const char *export_name,
     set_nbd_error ("%s: %s", disk->uri, context);
     goto fail;
   }
-  if (nbd_connect_go (nbd, disk->uri, export_name) == -1
+  if (nbd_connect_go (nbd, disk->uri, export_name, seconds) == -1
       || check_same (disk, nbd, export_name, context) == -1)
     goto fail;
   return upstream_new (nbd, disk->uri);

@@ -167,7 +167,9 @@ negotiate (struct nbd_view *v, struct nbd_handle *nbd,
   }
   if (nbd_maps_find (&v->maps, nbd) == -1 || add_contexts (v, nbd) == -1
       || nbd_maps_add_contexts (&v->maps, nbd) == -1
-      || nbd_connect_go (nbd, disk->uri, disk->export_name) == -1)
+      || nbd_connect_go (nbd, disk->uri, disk->export_name,
+                         NBD_CONNECT_SECONDS)
+           == -1)
     return -1;
   return nbd_export_get_limits (nbd, disk->uri, disk->export_name,
                                 &disk->limits);

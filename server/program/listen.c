@@ -83,8 +83,14 @@ listen_unix (struct listener *listener, const char *path, bool for_all)
   listener->is_ours = true;
   listener->device = st.st_dev;
   listener->inode = st.st_ino;
-  /* The command of --run may go elsewhere. */
-  listener->path = path[0] == '/' ? strdup (path) : in_current_folder (path);
+  /* The command of --run may go elsewhere, if the socket can be reached from there. */
+  if (path[0] != '/')
+    listener->path = in_current_folder (path);
+  if (listener->path == NULL
+      || strlen (listener->path) >= sizeof ((struct sockaddr_un *) 0)->sun_path) {
+    free (listener->path);
+    listener->path = strdup (path);
+  }
   return listener->path ? 0 : fail (path, "address");
 }
 

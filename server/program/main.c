@@ -128,7 +128,9 @@ start_server (struct program *program, struct policy *policy)
 static void
 reload (struct program *program)
 {
-  struct policy *policy = read_policy (program);
+  struct policy *policy = policy_check_again (&program->security) == 0
+                            ? read_policy (program)
+                            : NULL;
 
   if (policy && check_policy (program, policy) == -1) {
     policy_unref (policy);

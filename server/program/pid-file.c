@@ -78,15 +78,14 @@ pid_file_write (const char *path)
 
   if (check_place (path) == -1)
     return -1;
-  if (asprintf (&new_path, "%s.XXXXXX", path) == -1) {
+  if (asprintf (&new_path, "%s.%jd", path, (intmax_t) getpid ()) == -1) {
     new_path = NULL;
     return fail (path);
   }
-  fd = mkostemp (new_path, O_CLOEXEC);
+  fd = open (new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd == -1)
-    return fail (path);
-  r = fchmod (fd, 0644) == -1 ? -1
-                              : dprintf (fd, "%jd\n", (intmax_t) getpid ());
+    return fail (new_path);
+  r = dprintf (fd, "%jd\n", (intmax_t) getpid ());
   if (close (fd) == -1 || r < 0 || rename (new_path, path) == -1) {
     fail (path);
     unlink (new_path);
