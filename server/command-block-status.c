@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "command.h"
 #include "nbd-protocol.h"
 #include "round.h"
@@ -131,56 +132,66 @@ make_answer (struct answer *answer, const struct command *command,
 }
 
 static bool
-needs_no_place (const struct command *command)
+is_one_extent (const struct command *command)
 {
   return command->request->flags & NBD_CMD_FLAG_REQ_ONE;
 }
 
-/* Returns 1, 0 where NOWAIT is in the way, or -1 where the connection must end. */
-static int
-answer_by (const struct command *command, uint32_t max_in_all, bool nowait)
+static void
+set_long_answer (struct connection *connection, int state)
 {
+  struct long_answer *answer = &connection->long_answer;
+  LOCK_CURRENT_SCOPE (&answer->lock);
+
+  answer->state = state;
+  pthread_cond_broadcast (&answer->change);
+}
+
+/* Returns 1, 0 where NOWAIT is in the way, or -1 where the connection must end.
+ * IS_LONG: this is the connection's long answer, which is over then.
+ */
+static int
+answer_by (const struct command *command, bool is_long, bool nowait)
+{
+  struct connection *connection = command->connection;
   struct answer answer = { 0 };
   uint64_t length;
   int r;
 
   pb_set_nowait (nowait);
-  r = make_answer (&answer, command, max_in_all, &length);
+  r = make_answer (&answer, command,
+                   is_long ? DESCRIPTORS_MAX : DESCRIPTORS_BESIDE, &length);
   pb_set_nowait (false);
-  if (max_in_all == DESCRIPTORS_MAX)
-    command->connection->long_is_sent = true;
-  if (r == 0)
-    r = send_answer (&answer, command, length) == -1 ? -1 : 1;
-  else if (nowait && pb_get_errno () == EAGAIN)
+  if (r == -1 && nowait && pb_get_errno () == EAGAIN)
     r = 0;
-  else
-    r = command_fail (command) == -1 ? -1 : 1;
+  else {
+    if (is_long)
+      set_long_answer (connection, LONG_ANSWER_IS_SENT);
+    r = r == 0 ? send_answer (&answer, command, length)
+               : command_fail (command);
+    r = r == -1 ? -1 : 1;
+  }
   answer_clear (&answer);
+  if (is_long)
+    set_long_answer (connection, LONG_ANSWER_NONE);
   return r;
 }
 
-static bool
-try_long_place (struct connection *connection)
-{
-  if (pthread_mutex_trylock (&connection->long_status) != 0)
-    return false;
-  connection->long_is_sent = false;
-  return true;
-}
-
-/* Take the place of the long answer.  A client that asks again as soon as it has
- * that does so before its place is free, which is waited for; one that asks before
- * can do with less.
+/* May this answer be the long one?  A client that asks again as soon as it has
+ * that does so before it is over, which is waited for if MAY_WAIT; one that asks
+ * before can do with less.
  */
 static bool
-take_long_place (struct connection *connection)
+take_long_answer (struct connection *connection, bool may_wait)
 {
-  if (try_long_place (connection))
-    return true;
-  if (!connection->long_is_sent)
+  struct long_answer *answer = &connection->long_answer;
+  LOCK_CURRENT_SCOPE (&answer->lock);
+
+  while (may_wait && answer->state == LONG_ANSWER_IS_SENT)
+    pthread_cond_wait (&answer->change, &answer->lock);
+  if (answer->state != LONG_ANSWER_NONE)
     return false;
-  pthread_mutex_lock (&connection->long_status);
-  connection->long_is_sent = false;
+  answer->state = LONG_ANSWER_IS_MADE;
   return true;
 }
 
@@ -188,28 +199,19 @@ int
 command_block_status (const struct command *command)
 {
   struct connection *connection = command->connection;
-  int r;
+  bool is_long
+    = !is_one_extent (command) && take_long_answer (connection, true);
 
-  if (needs_no_place (command) || !take_long_place (connection))
-    return answer_by (command, DESCRIPTORS_BESIDE, false) == -1 ? -1 : 0;
-  r = answer_by (command, DESCRIPTORS_MAX, false);
-  pthread_mutex_unlock (&connection->long_status);
-  return r == -1 ? -1 : 0;
+  return answer_by (command, is_long, false) == -1 ? -1 : 0;
 }
 
 int
 command_block_status_cached (const struct command *command)
 {
-  struct connection *connection = command->connection;
-  int r;
+  bool is_one = is_one_extent (command);
 
-  if (pb_view_is_remote (command->export->view))
+  if (pb_view_is_remote (command->export->view)
+      || (!is_one && !take_long_answer (command->connection, false)))
     return 0;
-  if (needs_no_place (command))
-    return answer_by (command, DESCRIPTORS_BESIDE, true);
-  if (!try_long_place (connection))
-    return 0;
-  r = answer_by (command, DESCRIPTORS_MAX, true);
-  pthread_mutex_unlock (&connection->long_status);
-  return r;
+  return answer_by (command, !is_one, true);
 }

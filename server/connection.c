@@ -31,7 +31,8 @@ connection_new (const struct server_config *config, struct policy *policy,
     close (fd);
     return NULL;
   }
-  pthread_mutex_init (&connection->long_status, NULL); /* cannot fail on Linux */
+  pthread_mutex_init (&connection->long_answer.lock, NULL); /* neither fails */
+  pthread_cond_init (&connection->long_answer.change, NULL); /* on Linux */
   connection->config = config;
   connection->policy = policy_ref (policy);
   connection->identity = *identity;
@@ -149,6 +150,7 @@ connection_free (struct connection *connection)
   connection_forget_contexts (connection);
   transport_free (connection->transport);
   policy_unref (connection->policy);
-  pthread_mutex_destroy (&connection->long_status);
+  pthread_cond_destroy (&connection->long_answer.change);
+  pthread_mutex_destroy (&connection->long_answer.lock);
   free (connection);
 }

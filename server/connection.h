@@ -21,6 +21,19 @@
 #include "server.h"
 #include "transport.h"
 
+/* Of the answers to block status requests that a connection has at a time, one may
+ * be long: what becomes of it.
+ */
+struct long_answer {
+  pthread_mutex_t lock;
+  pthread_cond_t change;
+  enum {
+    LONG_ANSWER_NONE,
+    LONG_ANSWER_IS_MADE,
+    LONG_ANSWER_IS_SENT /* so the client may ask again before it is over */
+  } state;
+};
+
 struct connection {
   const struct server_config *config;
   struct policy *policy; /* that the client has come under */
@@ -44,9 +57,7 @@ struct connection {
                          * which tells nothing of what others may have */
   size_t nr_contexts;
   const struct export *export; /* that is to be served, when it is known */
-  pthread_mutex_t long_status; /* held over the one answer to a block status
-                                * request that may be long, from its making on */
-  atomic_bool long_is_sent;    /* it is, or was the last time */
+  struct long_answer long_answer;
   bool may_read;               /* its bytes, not only its maps */
 
   /* Neighbours in the server's list. */
