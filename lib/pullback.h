@@ -405,8 +405,9 @@ void pb_view_free (pb_view *view);
  * "qemu:dirty-bitmap:NAME", and the exports EXPORT_NAME/NAME of our nbdkit
  * plugin, each as NAME; what their granularity is the server does not say, so
  * that is 0.  It is read over several connections, when many threads read at
- * once, where the server says that all see the same disk.  When the server ends one, later calls that need it
- * fail with ENOTCONN: what came back might be another disk.
+ * once, where the server says that all see the same disk.  When the server ends
+ * one, later calls that need it fail with ENOTCONN: what came back might be
+ * another disk.
  */
 pb_view *pb_view_open_nbd (const char *uri,
                            const char *export_name) PB_MUST_CHECK;
@@ -441,10 +442,10 @@ int pb_view_pread (pb_view *view, void *buffer, size_t count,
 int pb_view_locate (pb_view *view, uint64_t offset, uint64_t length,
                     struct pb_location *location) PB_MUST_CHECK;
 
-/* While this is set for the calling thread, where bytes lie and what is allocated
- * (pb_image_locate (), pb_image_map (), the same of views at rest, and their
- * streams) is told only as far as the tables that say so are in memory already;
- * what needs another one fails with EAGAIN.  Data must not be read meanwhile.
+/* While this is set for the calling thread, where bytes lie and what is
+ * allocated (pb_image_locate (), pb_image_map (), the same of views at rest, and
+ * their streams) is told only as far as the tables that say so are in memory
+ * already; what needs another one fails with EAGAIN.  Data must not be read meanwhile.
  * For a thread that could have another one do what takes longer.
  */
 void pb_set_nowait (bool is_set);

@@ -147,7 +147,7 @@ set_long_answer (struct connection *connection, int state)
   pthread_cond_broadcast (&answer->change);
 }
 
-/* Returns 1, 0 where NOWAIT is in the way, or -1 where the connection must end.
+/* Returns 1, 0 where NOWAIT is in the way, or -1: the connection must end.
  * IS_LONG: this is the connection's long answer, which is over then.
  */
 static int
@@ -179,7 +179,7 @@ answer_by (const struct command *command, bool is_long, bool nowait)
 
 /* May this answer be the long one?  A client that asks again as soon as it has
  * that does so before it is over, which is waited for if MAY_WAIT; one that asks
- * before can do with less.
+ * before that can do with less.
  */
 static bool
 take_long_answer (struct connection *connection, bool may_wait)

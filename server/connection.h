@@ -21,8 +21,8 @@
 #include "server.h"
 #include "transport.h"
 
-/* Of the answers to block status requests that a connection has at a time, one may
- * be long: what becomes of it.
+/* Of the answers to block status requests that a connection has at a time one
+ * may be long: what becomes of it.
  */
 struct long_answer {
   pthread_mutex_t lock;
@@ -57,8 +57,9 @@ struct connection {
                          * which tells nothing of what others may have */
   size_t nr_contexts;
   const struct export *export; /* that is to be served, when it is known */
-  struct long_answer long_answer;
   bool may_read;               /* its bytes, not only its maps */
+
+  struct long_answer long_answer;
 
   /* Neighbours in the server's list. */
   struct connection *previous, *next;

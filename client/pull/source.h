@@ -46,10 +46,10 @@ void source_close (struct source *source);
 /* Close the connections only: what was found of the export stays. */
 void source_disconnect (struct source *source);
 
-/* One more connection to the export.  A server that has all the clients it wants
- * refuses it, or lets it wait: it fails where a step of that takes more than SECONDS.  With
- * ESTALE it fails where what it finds is not the disk that the first connection
- * found.
+/* One more connection to the export.  A server that has all the clients it
+ * wants refuses it, or lets it wait: this fails where a step of connecting takes
+ * more than SECONDS.  With ESTALE it fails where what it finds is not the disk
+ * that the first connection found.
  */
 struct nbd_handle *source_connect (const struct source *source,
                                    unsigned seconds);

@@ -8,7 +8,7 @@
 
 bool is_nowait (void);
 
-/* Where WHAT would have to be waited for: the error that says so.  Returns -1. */
+/* Where WHAT would have to be waited for: set the error, and return -1. */
 int fail_nowait (const char *what);
 
 #endif /* PULLBACK_NOWAIT_H */

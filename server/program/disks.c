@@ -61,8 +61,8 @@ disk_clear (struct disk *disk)
   free (disk->name);
 }
 
-/* Disk number INDEX of the domain.  That a drive is empty, or a disk no file here,
- * does not keep the others from being served, but is told.
+/* Disk number INDEX of the domain.  That a drive is empty, or a disk no file
+ * here, does not keep the others from being served, but is told.
  */
 static int
 open_domain_disk (const struct disk_options *options, pb_domain *domain,

@@ -20,6 +20,9 @@
 #include "pullback.h"
 #include "unix-socket.h"
 
+/* Bytes of a unix socket's path. */
+#define PATH_LENGTH_MAX (sizeof ((struct sockaddr_un *) 0)->sun_path - 1)
+
 /* IANA's for NBD. */
 #define DEFAULT_PORT "10809"
 
@@ -83,11 +86,10 @@ listen_unix (struct listener *listener, const char *path, bool for_all)
   listener->is_ours = true;
   listener->device = st.st_dev;
   listener->inode = st.st_ino;
-  /* The command of --run may go elsewhere, if the socket can be reached from there. */
+  /* The command of --run may go elsewhere, where such a path has room. */
   if (path[0] != '/')
     listener->path = in_current_folder (path);
-  if (listener->path == NULL
-      || strlen (listener->path) >= sizeof ((struct sockaddr_un *) 0)->sun_path) {
+  if (listener->path == NULL || strlen (listener->path) > PATH_LENGTH_MAX) {
     free (listener->path);
     listener->path = strdup (path);
   }
